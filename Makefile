@@ -1,0 +1,46 @@
+# The one door: people and CI use the same names.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+EXAMPLE ?= examples/support-intents/customization.yaml
+ENVIRONMENT ?= dev
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test rehearse prove-iam bench synth diff clean
+
+help: ## What can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
+
+setup: $(READY) ## Make .venv with the novaline command, Node and the CDK command line
+
+$(READY): pyproject.toml uv.lock package.json package-lock.json scripts/set_up.py
+	@command -v $(PYTHON) >/dev/null || { echo "Novaline needs Python 3.11 or newer; '$(PYTHON)' was not found. Install it, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; exit 2; }
+	@$(PYTHON) scripts/set_up.py
+
+check: $(READY) ## Format, lint, types, import contracts, synthesis under every rule pack
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_templates.py
+
+test: $(READY) ## Pass the tests
+	$(BIN)/pytest
+
+rehearse: $(READY) ## The main job in the embedded AWS: bootstrap, deploy, customize, evaluate, gate, deploy, ask, destroy
+	@$(BIN)/novaline rehearse $(EXAMPLE) --env $(ENVIRONMENT)
+
+prove-iam: $(READY) ## Take every statement of every role away in turn, and see the run fail for want of it
+	@$(BIN)/python -m novaline.rehearsal.proof
+
+bench: $(READY) ## Measure what we promise to be fast, as ratios side by side
+	@$(BIN)/python benchmarks/run.py
+
+synth: $(READY) ## Synthesize every environment into cdk.out
+	$(BIN)/python -m novaline.toolchain cdk synth --quiet
+
+diff: $(READY) ## Compare with what is deployed: make diff ENVIRONMENT=dev
+	$(BIN)/python -m novaline.toolchain cdk diff '$(ENVIRONMENT)/*'
+
+clean: ## Remove everything that make made
+	rm -rf .venv node_modules cdk.out build .novaline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,382 @@
+"""The customization workflow as a chain: admit, train, collect, evaluate, compare, import, deploy, verify, register.
+
+Input: ``{"run", "claim": {"uri", "version_id", "sha256"}}``. Output: ``{"run", "status", "verdict", "summary",
+"deployment_arn"?}``, status one of ``deployed``, ``evaluated`` (no deployment asked for), ``rejected`` (the gate).
+Errors: the execution fails with the error and cause of the state that failed, after it was recorded and notified.
+
+Variables: `admitted` (what Admit returned), `training`, `checkpoint`, `jobs`, `evaluated`, `gate`, `model_arn`,
+`deployment_arn`, `verification`, `outcome`; and `failure` on the way to the end of a failed run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from nova_constructs.workflow_functions import WorkflowFunctions
+from nova_constructs.workflow_states import RUN, STORE_RETRIES, Json, States
+
+POLL_SECONDS: Final = 60
+MOST_POLLS: Final = 120
+"""Two hours: an import and a deployment take minutes; beyond this something is wrong, and the run says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Names and ARNs that the chain's requests carry; CloudFormation tokens at synthesis."""
+
+    table_name: str
+    topic_arn: str
+    key_arn: str
+    import_role_arn: str
+    environment_name: str
+
+
+class CustomizationChain:
+    """Builds the chain below `scope`; `start` is its first state."""
+
+    def __init__(self, scope: Construct, *, functions: WorkflowFunctions, places: Places) -> None:
+        self._scope = scope
+        self._functions = functions
+        self._places = places
+        self._states = States(scope, on_failure=self._failure_path())
+        self.start = self._chain()
+
+    def _chain(self) -> sfn.IChainable:
+        states = self._states
+        admit = states.invoke(
+            "Admit",
+            function_arn=self._functions.admit.function.function_arn,
+            payload={"run": RUN, "claim": "{% $states.context.Execution.Input.claim %}"},
+            assign={"admitted": "{% $states.result.Payload %}"},
+        )
+        train = states.training_job(
+            "Train",
+            job="$admitted.train",
+            assign={
+                "training": {
+                    "job_name": "{% $states.result.TrainingJobName %}",
+                    "output_path": "{% $states.result.OutputDataConfig.S3OutputPath %}",
+                }
+            },
+            output={},
+        )
+        collect = states.invoke(
+            "Collect checkpoint",
+            function_arn=self._functions.collect.function.function_arn,
+            payload={
+                "run": RUN,
+                "stage": "{% $admitted.train.stage %}",
+                "job_name": "{% $training.job_name %}",
+                "output_path": "{% $training.output_path %}",
+                "evaluations": "{% $admitted.evaluations %}",
+            },
+            assign={
+                "checkpoint": "{% $states.result.Payload.checkpoint %}",
+                "jobs": "{% $states.result.Payload.jobs %}",
+            },
+        )
+        compare = states.invoke(
+            "Compare",
+            function_arn=self._functions.gate.function.function_arn,
+            payload={"run": RUN, "gate": "{% $admitted.gate %}", "jobs": "{% $evaluated %}"},
+            assign={"gate": "{% $states.result.Payload %}"},
+        )
+        return (
+            sfn.Chain.start(admit)
+            .next(self._record_start())
+            .next(train)
+            .next(collect)
+            .next(self._evaluate())
+            .next(compare)
+            .next(self._good_enough())
+        )
+
+    def _record_start(self) -> sfn.CustomState:
+        item = {
+            "run": {"S": RUN},
+            "entry": {"S": "run"},
+            "status": {"S": "running"},
+            "name": {"S": "{% $admitted.name %}"},
+            "model": {"S": "{% $admitted.model %}"},
+            "started": {"S": "{% $states.context.Execution.StartTime %}"},
+            "execution": {"S": "{% $states.context.Execution.Id %}"},
+            "worst_case_usd": {"N": "{% $string($admitted.worst_case_usd) %}"},
+        }
+        return self._states.task(
+            "Record start",
+            resource="dynamodb:putItem",
+            arguments={"TableName": self._places.table_name, "Item": item},
+            timeout=60,
+            retries=STORE_RETRIES,
+            output={},
+        )
+
+    def _evaluate(self) -> sfn.Map:
+        evaluate = sfn.Map.jsonata(
+            self._scope,
+            "Evaluate",
+            comment="Base and candidate of every evaluation, at the same time",
+            items=sfn.ProvideItems.jsonata("{% $jobs %}"),
+            assign={"evaluated": "{% $states.result %}"},
+            outputs={},
+        )
+        # Caught by the Map: a state inside it cannot reach the failure path outside.
+        run_evaluation = States(self._scope).training_job(
+            "Run evaluation",
+            job="$states.input",
+            output={
+                "evaluation": "{% $states.input.evaluation %}",
+                "subject": "{% $states.input.subject %}",
+                "job_name": "{% $states.result.TrainingJobName %}",
+                "output_path": "{% $states.result.OutputDataConfig.S3OutputPath %}",
+            },
+        )
+        evaluate.item_processor(run_evaluation)
+        self._states.catch(evaluate, "Evaluate")
+        return evaluate
+
+    def _good_enough(self) -> sfn.Choice:
+        notify = self._notify()
+        rejected = self._register("Register rejection", status="rejected").next(notify)
+        evaluated = self._register("Register evaluation", status="evaluated").next(notify)
+        return (
+            self._states.choice("Good enough?")
+            .when(sfn.Condition.jsonata("{% $not($gate.accepted) %}"), rejected)
+            .when(sfn.Condition.jsonata("{% $admitted.deployment.target = 'none' %}"), evaluated)
+            .otherwise(self._import_model().next(self._model_ready(notify)))
+        )
+
+    def _import_model(self) -> sfn.Chain:
+        start = self._states.bedrock(
+            "Import model",
+            action="createCustomModel",
+            arguments={
+                "ModelName": "{% $admitted.custom_model_name %}",
+                # Both SDKs send the checkpoint as a folder, with a slash at its end.
+                "ModelSourceConfig": {
+                    "S3DataSource": {
+                        "S3Uri": "{% $substring($checkpoint, -1) = '/' ? $checkpoint : $checkpoint & '/' %}"
+                    },
+                },
+                "ModelKmsKeyArn": self._places.key_arn,
+                "RoleArn": self._places.import_role_arn,
+                "ModelTags": self._tags(),
+                "ClientRequestToken": RUN,
+            },
+            assign={"model_arn": "{% $states.result.ModelArn %}", "polls": 0},
+        )
+        describe = self._states.bedrock(
+            "Describe model",
+            action="getCustomModel",
+            arguments={"ModelIdentifier": "{% $model_arn %}"},
+            assign={
+                "polls": "{% $polls + 1 %}",
+                "model_status": "{% $states.result.ModelStatus %}",
+                "problem": "{% $exists($states.result.FailureMessage) ? $states.result.FailureMessage : '' %}",
+            },
+        )
+        self._describe_model = describe
+        return sfn.Chain.start(start).next(describe)
+
+    def _model_ready(self, notify: sfn.IChainable) -> sfn.Choice:
+        return (
+            self._states.choice("Model ready?")
+            .when(sfn.Condition.jsonata("{% $model_status = 'Active' %}"), self._deploy(notify))
+            .when(
+                sfn.Condition.jsonata(f"{{% $model_status = 'Failed' or $polls >= {MOST_POLLS} %}}"),
+                self._give_up("Model not imported", error="ImportFailed", what="import of the model"),
+            )
+            .otherwise(self._wait("Wait for model", self._describe_model))
+        )
+
+    def _deploy(self, notify: sfn.IChainable) -> sfn.IChainable:
+        find = self._states.bedrock(
+            "Find deployment",
+            action="listCustomModelDeployments",
+            arguments={"NameContains": "{% $admitted.deployment.name %}"},
+            assign={
+                "polls": 0,
+                "deployment_arn": "{% ($name := $admitted.deployment.name; "
+                "$found := $states.result.ModelDeploymentSummaries[CustomModelDeploymentName = $name]"
+                ".CustomModelDeploymentArn; $exists($found) ? $found : '') %}",
+            },
+        )
+        create = self._states.bedrock(
+            "Create deployment",
+            action="createCustomModelDeployment",
+            arguments={
+                "ModelDeploymentName": "{% $admitted.deployment.name %}",
+                "ModelArn": "{% $model_arn %}",
+                "Description": f"{{% 'Novaline run ' & {_bare(RUN)} %}}",
+                "Tags": self._tags(),
+                "ClientRequestToken": RUN,
+            },
+            assign={"deployment_arn": "{% $states.result.CustomModelDeploymentArn %}"},
+        )
+        update = self._states.bedrock(
+            "Update deployment",
+            action="updateCustomModelDeployment",
+            arguments={
+                "CustomModelDeploymentIdentifier": "{% $deployment_arn %}",
+                "ModelArn": "{% $model_arn %}",
+            },
+            assign={"deployment_arn": "{% $states.result.CustomModelDeploymentArn %}"},
+        )
+        describe = self._describe_deployment()
+        ready = self._deployment_ready(describe, notify)
+        describe.next(ready)
+        choice = (
+            self._states.choice("Deployed before?")
+            .when(sfn.Condition.jsonata("{% $deployment_arn != '' %}"), update.next(describe))
+            .otherwise(create.next(describe))
+        )
+        return sfn.Chain.start(find).next(choice)
+
+    def _describe_deployment(self) -> sfn.CustomState:
+        return self._states.bedrock(
+            "Describe deployment",
+            action="getCustomModelDeployment",
+            arguments={"CustomModelDeploymentIdentifier": "{% $deployment_arn %}"},
+            assign={
+                "polls": "{% $polls + 1 %}",
+                "deployment_status": "{% $states.result.Status %}",
+                "update_status": "{% $exists($states.result.UpdateDetails.UpdateStatus) ? "
+                "$states.result.UpdateDetails.UpdateStatus : 'UpdateCompleted' %}",
+                "deployed_model": "{% $states.result.ModelArn %}",
+                "problem": "{% $exists($states.result.FailureMessage) ? $states.result.FailureMessage : '' %}",
+            },
+        )
+
+    def _deployment_ready(self, describe: sfn.CustomState, notify: sfn.IChainable) -> sfn.Choice:
+        ready = "$deployment_status = 'Active' and $update_status = 'UpdateCompleted' and $deployed_model = $model_arn"
+        failed = f"$deployment_status = 'Failed' or $update_status = 'UpdateFailed' or $polls >= {MOST_POLLS}"
+        verify = self._states.invoke(
+            "Verify",
+            function_arn=self._functions.verify.function.function_arn,
+            payload={
+                "run": RUN,
+                "deployment_arn": "{% $deployment_arn %}",
+                "data_uri": "{% $admitted.evaluations[name = $admitted.gate.evaluation].data_uri %}",
+                "rows": "{% $admitted.verify_rows %}",
+            },
+            assign={"verification": "{% $states.result.Payload %}"},
+        )
+        register = self._register("Register deployment", status="deployed")
+        return (
+            self._states.choice("Deployment ready?")
+            .when(sfn.Condition.jsonata(f"{{% {ready} %}}"), verify.next(register).next(notify))
+            .when(
+                sfn.Condition.jsonata(f"{{% {failed} %}}"),
+                self._give_up("Model not deployed", error="DeploymentFailed", what="deployment of the model"),
+            )
+            .otherwise(self._wait("Wait for deployment", describe))
+        )
+
+    def _register(self, name: str, *, status: str) -> sfn.CustomState:
+        payload: dict[str, Any] = {
+            "run": RUN,
+            "name": "{% $admitted.name %}",
+            "model": "{% $admitted.model %}",
+            "status": status,
+            "checkpoint": "{% $checkpoint %}",
+            "gate": "{% $gate %}",
+        }
+        outcome: dict[str, Any] = {
+            "run": RUN,
+            "status": status,
+            "verdict": "{% $gate.verdict %}",
+            "reason": "{% $gate.reason %}",
+            "summary": "{% $states.result.Payload.summary %}",
+        }
+        if status == "deployed":
+            payload["deployment"] = {
+                "arn": "{% $deployment_arn %}",
+                "name": "{% $admitted.deployment.name %}",
+                "model_arn": "{% $model_arn %}",
+                "time_to_live_hours": "{% $exists($admitted.deployment.time_to_live_hours) ? "
+                "$admitted.deployment.time_to_live_hours : null %}",
+            }
+            payload["verification"] = "{% $verification %}"
+            outcome |= {"deployment_arn": "{% $deployment_arn %}", "custom_model_arn": "{% $model_arn %}"}
+        return self._states.invoke(
+            name,
+            function_arn=self._functions.register.function.function_arn,
+            payload=payload,
+            assign={"outcome": outcome},
+        )
+
+    def _notify(self) -> sfn.Chain:
+        message = f"{{% 'Run ' & {_bare(RUN)} & ' is ' & $outcome.status & '. ' & $outcome.reason %}}"
+        notify = self._publish("Notify", subject="Novaline: run finished", message=message)
+        self._states.catch(notify, "Notify")
+        done = sfn.Succeed.jsonata(self._scope, "Done", outputs="{% $outcome %}")
+        return sfn.Chain.start(notify).next(done)
+
+    def _give_up(self, name: str, *, error: str, what: str) -> sfn.IChainable:
+        cause = f"{{% 'The {what} did not succeed after ' & $string($polls) & ' looks: ' & $problem %}}"
+        failure = {"error": error, "cause": cause, "state": name}
+        return sfn.Pass.jsonata(self._scope, name, assign={"failure": failure}, outputs={}).next(self._record_failure)
+
+    def _failure_path(self) -> sfn.IChainable:
+        """Recorded, notified, failed. When recording or notifying fails too, the run ends with its first failure."""
+        record = States(self._scope).task(
+            "Record failure",
+            resource="dynamodb:updateItem",
+            arguments={
+                "TableName": self._places.table_name,
+                "Key": {"run": {"S": RUN}, "entry": {"S": "run"}},
+                "UpdateExpression": "SET #status = :status, finished = :finished, failure = :failure",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {
+                    ":status": {"S": "failed"},
+                    ":finished": {"S": "{% $now() %}"},
+                    ":failure": {"S": "{% $failure.state & ': ' & $failure.error & ': ' & $failure.cause %}"},
+                },
+            },
+            timeout=60,
+            retries=STORE_RETRIES,
+            output={},
+        )
+        story = "$failure.state & ': ' & $failure.error & ': ' & $failure.cause"
+        message = f"{{% 'Run ' & {_bare(RUN)} & ' failed in ' & {story} %}}"
+        notify = self._publish("Notify failure", subject="Novaline: run failed", message=message)
+        failed = sfn.Fail.jsonata(
+            self._scope, "Failed", error="{% $failure.error %}", cause="{% $failure.state & ': ' & $failure.cause %}"
+        )
+        record.add_catch(notify, errors=["States.ALL"])
+        notify.add_catch(failed, errors=["States.ALL"])
+        record.next(notify)
+        notify.next(failed)
+        self._record_failure = record
+        return record
+
+    def _publish(self, name: str, *, subject: str, message: str) -> sfn.CustomState:
+        arguments: Json = {"TopicArn": self._places.topic_arn, "Subject": subject, "Message": message}
+        return States(self._scope).task(
+            name,
+            resource="sns:publish",
+            arguments=arguments,
+            timeout=60,
+            retries=STORE_RETRIES,
+            output={},
+        )
+
+    def _wait(self, name: str, then: sfn.CustomState) -> sfn.IChainable:
+        pause = sfn.WaitTime.duration(Duration.seconds(POLL_SECONDS))
+        return sfn.Wait.jsonata(self._scope, name, time=pause).next(then)
+
+    def _tags(self) -> list[Json]:
+        return [
+            {"Key": "novaline:run", "Value": RUN},
+            {"Key": "novaline:environment", "Value": self._places.environment_name},
+        ]
+
+
+def _bare(expression: str) -> str:
+    """The JSONata inside ``{% … %}``, for use within a longer expression."""
+    return expression.removeprefix("{%").removesuffix("%}").strip()

@@ -1,0 +1,253 @@
+"""The customization state machine: its definition, its role, and what that role may do, one statement a purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from nova_constructs.customization_chain import CustomizationChain, Places
+from nova_constructs.statements import acknowledge, allow, grant, grant_unscoped, guarded_service
+from nova_constructs.workflow_functions import JobRoles, WorkflowFunctions, WorkflowStores
+
+TIMEOUT_DAYS: Final = 14
+"""A training job of five days, its evaluations, and the longest waits for capacity fit in; a hung run does not."""
+
+_OPEN_NAMES: Final = {
+    "training-job": "A job's name carries the run's content hash and its retries, known only when it starts.",
+    "custom-model": "Bedrock gives a model its ARN when a run imports it.",
+    "custom-model-deployment": "Bedrock gives a deployment its ARN when a run creates it.",
+}
+
+
+class CustomizationWorkflow(Construct):
+    """One Step Functions state machine that runs customizations, with logging, tracing, a timeout and its own KMS key.
+
+    Start it with ``{"run", "claim": {"uri", "version_id", "sha256"}}``; see `customization_chain` for what it does,
+    returns and raises. `state_machine` and `functions` are public.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment_name: str,
+        stores: WorkflowStores,
+        roles: JobRoles,
+        budget_usd_per_run: float,
+        log_retention: logs.RetentionDays,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._stores = stores
+        self._roles = roles
+        self.functions = WorkflowFunctions(
+            self,
+            "Functions",
+            environment_name=environment_name,
+            stores=stores,
+            roles=roles,
+            budget_usd_per_run=budget_usd_per_run,
+            log_retention=log_retention,
+        )
+        self.log_group = logs.LogGroup(
+            self, "Logs", encryption_key=stores.key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
+        )
+        self.role = self._role()
+        chain = CustomizationChain(
+            self,
+            functions=self.functions,
+            places=Places(
+                table_name=stores.ledger.table_name,
+                topic_arn=stores.topic.topic_arn,
+                key_arn=stores.key.key_arn,
+                import_role_arn=roles.model_import.role_arn,
+                environment_name=environment_name,
+            ),
+        )
+        self.state_machine = sfn.StateMachine(
+            self,
+            "StateMachine",
+            definition_body=sfn.DefinitionBody.from_chainable(chain.start),
+            query_language=sfn.QueryLanguage.JSONATA,
+            role=self.role,
+            timeout=Duration.days(TIMEOUT_DAYS),
+            comment="Customize an Amazon Nova model: train, evaluate, gate, deploy, verify, register",
+        )
+        self._observe_and_encrypt()
+        # A policy of its own arrives after the role; the machine must not start before it may do anything.
+        self.state_machine.node.add_dependency(self.role)
+
+    def _role(self) -> iam.Role:
+        stack = Stack.of(self)
+        machines = stack.format_arn(
+            service="states", resource="stateMachine", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=guarded_service("states.amazonaws.com", account=stack.account, source_arn=machines),
+            description="Runs customizations: invokes the workflow's functions, SageMaker jobs and Bedrock imports",
+        )
+        grant(role, *self._run_statements(), *self._job_statements(), *self._key_statements())
+        self._grant_bedrock(role)
+        grant_unscoped(
+            role,
+            "LogDelivery",
+            allow(
+                "DeliverLogs",
+                [
+                    "logs:CreateLogDelivery",
+                    "logs:DeleteLogDelivery",
+                    "logs:DescribeLogGroups",
+                    "logs:DescribeResourcePolicies",
+                    "logs:GetLogDelivery",
+                    "logs:ListLogDeliveries",
+                    "logs:PutResourcePolicy",
+                    "logs:UpdateLogDelivery",
+                ],
+                ["*"],
+            ),
+            reason="CloudWatch Logs defines no resource for log delivery; Step Functions documents these actions on *.",
+        )
+        grant_unscoped(
+            role,
+            "Tracing",
+            allow(
+                "SendTraces",
+                [
+                    "xray:GetSamplingRules",
+                    "xray:GetSamplingTargets",
+                    "xray:PutTelemetryRecords",
+                    "xray:PutTraceSegments",
+                ],
+                ["*"],
+            ),
+            reason="AWS X-Ray defines no resource for these actions; Step Functions documents them on *.",
+        )
+        return role
+
+    def _run_statements(self) -> Sequence[iam.PolicyStatement]:
+        return (
+            allow(
+                "InvokeFunctions",
+                ["lambda:InvokeFunction"],
+                [function.function.function_arn for function in self.functions.all],
+            ),
+            allow("RecordRuns", ["dynamodb:PutItem", "dynamodb:UpdateItem"], [self._stores.ledger.table_arn]),
+            allow("Notify", ["sns:Publish"], [self._stores.topic.topic_arn]),
+        )
+
+    def _job_statements(self) -> Sequence[iam.PolicyStatement]:
+        stack = Stack.of(self)
+        jobs = stack.format_arn(service="sagemaker", resource="training-job", resource_name="*")
+        rule = stack.format_arn(
+            service="events", resource="rule", resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule"
+        )
+        return (
+            allow("RunTrainingJobs", ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob"], [jobs]),
+            allow("StopTrainingJobs", ["sagemaker:StopTrainingJob"], [jobs]),
+            allow("TagTrainingJobs", ["sagemaker:AddTags"], [jobs]),
+            allow("WatchTrainingJobs", ["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
+            allow(
+                "PassJobRoles",
+                ["iam:PassRole"],
+                [self._roles.training.role_arn, self._roles.evaluation.role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+            ),
+            allow(
+                "PassImportRole",
+                ["iam:PassRole"],
+                [self._roles.model_import.role_arn],
+                conditions={"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
+            ),
+        )
+
+    def _key_statements(self) -> Sequence[iam.PolicyStatement]:
+        """The one key, for each service that uses it on the role's behalf."""
+        stack = Stack.of(self)
+        key = [self._stores.key.key_arn]
+        machines = stack.format_arn(
+            service="states", resource="stateMachine", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+        def through(service: str) -> dict[str, dict[str, object]]:
+            return {"StringEquals": {"kms:ViaService": f"{service}.{stack.region}.amazonaws.com"}}
+
+        return (
+            allow(
+                "EncryptExecutionData",
+                ["kms:Decrypt", "kms:GenerateDataKey"],
+                key,
+                conditions={"StringLike": {"kms:EncryptionContext:aws:states:stateMachineArn": machines}},
+            ),
+            allow(
+                "UseLedgerKey",
+                ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
+                key,
+                conditions=through("dynamodb"),
+            ),
+            allow("UseTopicKey", ["kms:Decrypt", "kms:GenerateDataKey"], key, conditions=through("sns")),
+            allow(
+                "EncryptImportedModel",
+                ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+                key,
+                conditions=through("bedrock"),
+            ),
+        )
+
+    def _grant_bedrock(self, role: iam.Role) -> None:
+        stack = Stack.of(self)
+        models = stack.format_arn(service="bedrock", resource="custom-model", resource_name="*")
+        deployments = stack.format_arn(service="bedrock", resource="custom-model-deployment", resource_name="*")
+        grant(
+            role,
+            allow("DescribeModel", ["bedrock:GetCustomModel"], [models]),
+            allow("TagModelAndDeployment", ["bedrock:TagResource"], [models, deployments]),
+            allow(
+                "DeployModel",
+                ["bedrock:CreateCustomModelDeployment", "bedrock:UpdateCustomModelDeployment"],
+                [models, deployments],
+            ),
+            allow("DescribeDeployment", ["bedrock:GetCustomModelDeployment"], [deployments]),
+        )
+        grant_unscoped(
+            role,
+            "Import",
+            allow("ImportModel", ["bedrock:CreateCustomModel", "bedrock:ListCustomModelDeployments"], ["*"]),
+            reason="A model has no ARN before CreateCustomModel returns, and AWS's own policies for Nova grant it on *; "
+            "a list has no resource.",
+        )
+        policy = role.node.find_child("DefaultPolicy")
+        for resource, reason in _OPEN_NAMES.items():
+            service = "sagemaker" if resource == "training-job" else "bedrock"
+            arn = f"arn:<AWS::Partition>:{service}:{stack.region}:{stack.account}:{resource}/*"
+            acknowledge(policy, f"AwsSolutions-IAM5[Resource::{arn}]", reason)
+
+    def _observe_and_encrypt(self) -> None:
+        """Set on the resource itself: the construct's own options would add nameless statements to the role."""
+        resource = self.state_machine.node.default_child
+        assert isinstance(resource, sfn.CfnStateMachine)
+        resource.tracing_configuration = sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True)
+        resource.encryption_configuration = sfn.CfnStateMachine.EncryptionConfigurationProperty(
+            type="CUSTOMER_MANAGED_KMS_KEY",
+            kms_key_id=self._stores.key.key_arn,
+            kms_data_key_reuse_period_seconds=300,
+        )
+        # Without execution data: inputs and outputs may quote datasets, and stay in the execution's encrypted history.
+        resource.logging_configuration = sfn.CfnStateMachine.LoggingConfigurationProperty(
+            destinations=[
+                sfn.CfnStateMachine.LogDestinationProperty(
+                    cloud_watch_logs_log_group=sfn.CfnStateMachine.CloudWatchLogsLogGroupProperty(
+                        log_group_arn=self.log_group.log_group_arn
+                    )
+                )
+            ],
+            include_execution_data=False,
+            level="ALL",
+        )

@@ -1,0 +1,167 @@
+"""What a claim must satisfy before money is spent: pure functions over the claim and what S3 says about its objects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_RUNTIME_SECONDS = 432_000
+"""The longest training job that the workflow waits for: five days, the longest in AWS's own samples for Nova."""
+
+
+class ClaimRefused(Exception):
+    """The run must not start; the message lists every reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment allows; from the function's environment variables."""
+
+    environment: str
+    data_bucket: str
+    artifact_bucket: str
+    key_arn: str
+    training_role_arn: str
+    evaluation_role_arn: str
+    budget_usd_per_run: float
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, str]) -> Settings:
+        """Read the variables that the stack sets; a missing one is a KeyError with its name."""
+        return cls(
+            environment=variables["ENVIRONMENT"],
+            data_bucket=variables["DATA_BUCKET"],
+            artifact_bucket=variables["ARTIFACT_BUCKET"],
+            key_arn=variables["KEY_ARN"],
+            training_role_arn=variables["TRAINING_ROLE_ARN"],
+            evaluation_role_arn=variables["EVALUATION_ROLE_ARN"],
+            budget_usd_per_run=float(variables["BUDGET_USD_PER_RUN"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """What S3 says about the newest version of an object; None throughout when there is no such object."""
+
+    version_id: str | None
+    sha256: str | None
+    size: int | None
+
+
+def parse_claim(body: bytes, *, run: str, sha256: str) -> dict[str, Any]:
+    """The claim document, once its digest and its run are those that the execution was started with."""
+    found = hashlib.sha256(body).hexdigest()
+    if found != sha256:
+        msg = f"claim.json has SHA-256 {found}, but the run was started for {sha256}: the file was changed or mixed up"
+        raise ClaimRefused(msg)
+    claim: dict[str, Any] = json.loads(body)
+    if claim.get("schema") != 1:
+        msg = (
+            f"claim.json has schema {claim.get('schema')!r}; this environment reads schema 1: deploy the newer version"
+        )
+        raise ClaimRefused(msg)
+    if claim["run"] != run:
+        msg = f"claim.json is that of run {claim['run']}, not of {run}"
+        raise ClaimRefused(msg)
+    return claim
+
+
+def refusals(claim: Mapping[str, Any], *, stored: Mapping[str, StoredObject], settings: Settings) -> tuple[str, ...]:
+    """Every reason against starting; empty when there is none. ``stored`` maps each object's URI to what S3 holds."""
+    return (
+        *_environment(claim, settings=settings),
+        *_objects(claim, stored=stored),
+        *_budget(claim, settings=settings),
+        *_jobs(claim, settings=settings),
+    )
+
+
+def _environment(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
+    if claim["environment"] == settings.environment:
+        return []
+    return [f"the run was prepared for environment {claim['environment']}, this is {settings.environment}"]
+
+
+def _objects(claim: Mapping[str, Any], *, stored: Mapping[str, StoredObject]) -> list[str]:
+    reasons = []
+    for expected in claim["objects"]:
+        found = stored[expected["uri"]]
+        what = f"{expected['what']} ({expected['uri']})"
+        if found.version_id is None:
+            reasons.append(f"{what} is not there")
+        elif found.version_id != expected["version_id"]:
+            reasons.append(f"{what} has a newer version {found.version_id}; the run was prepared for another")
+        elif found.sha256 is not None and found.sha256 != expected["sha256"]:
+            reasons.append(f"{what} has SHA-256 {found.sha256}, expected {expected['sha256']}")
+        elif found.size != expected["bytes"]:
+            reasons.append(f"{what} has {found.size} bytes, expected {expected['bytes']}")
+    return reasons
+
+
+def _budget(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
+    worst = claim["worst_case_usd"]
+    limits = {"the customization's budget": claim["budget_usd"], "the environment's limit": settings.budget_usd_per_run}
+    return [
+        f"the worst case of ${worst:,.2f} exceeds {name} of ${limit:,.2f}"
+        for name, limit in limits.items()
+        if limit is not None and worst > limit
+    ]
+
+
+def _jobs(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
+    """Requests must use this environment's roles, key and folder: a claim is data, and data does not choose those."""
+    folder = f"s3://{settings.artifact_bucket}/runs/{claim['run']}/"
+    reasons = []
+    for what, role, job in _job_list(claim, settings=settings):
+        request = job["request"]
+        readable = (f"s3://{settings.data_bucket}/data/", f"{folder}recipes/")
+        if request["RoleArn"] != role:
+            reasons.append(f"{what} names role {request['RoleArn']}; this environment uses {role}")
+        if request["OutputDataConfig"].get("KmsKeyId") != settings.key_arn:
+            reasons.append(f"{what} does not encrypt its output with the environment's key")
+        if not request["OutputDataConfig"]["S3OutputPath"].startswith(folder):
+            reasons.append(f"{what} writes outside the run's folder {folder}")
+        reasons.extend(
+            f"{what} reads {uri}, which is neither the environment's data nor the run's recipe"
+            for uri in _channel_uris(request)
+            if not uri.startswith(readable)
+        )
+        if request["StoppingCondition"]["MaxRuntimeInSeconds"] > MAX_RUNTIME_SECONDS:
+            reasons.append(
+                f"{what} may run longer than {MAX_RUNTIME_SECONDS} seconds, which the workflow does not wait for"
+            )
+    return reasons
+
+
+def _job_list(claim: Mapping[str, Any], *, settings: Settings) -> list[tuple[str, str, Mapping[str, Any]]]:
+    stages = [(f"stage {s['name']}", settings.training_role_arn, s["job"]) for s in claim["stages"]]
+    evaluations = [
+        (f"evaluation {e['name']} of the {subject}", settings.evaluation_role_arn, e[subject])
+        for e in claim["evaluations"]
+        for subject in ("base", "candidate")
+    ]
+    return stages + evaluations
+
+
+def _channel_uris(request: Mapping[str, Any]) -> list[str]:
+    return [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in request["InputDataConfig"]]
+
+
+def admission(claim: Mapping[str, Any]) -> dict[str, Any]:
+    """What the workflow carries on with: the requests and settings, without what only the checks needed."""
+    stage = claim["stages"][0]
+    return {
+        "run": claim["run"],
+        "name": claim["name"],
+        "model": claim["model"],
+        "worst_case_usd": claim["worst_case_usd"],
+        "train": {"stage": stage["name"], "base_name": stage["job"]["base_name"], "request": stage["job"]["request"]},
+        "evaluations": claim["evaluations"],
+        "gate": claim["gate"],
+        "deployment": claim["deployment"],
+        "custom_model_name": claim["custom_model_name"],
+        "verify_rows": claim["verify_rows"],
+    }

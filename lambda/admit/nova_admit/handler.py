@@ -1,0 +1,67 @@
+"""Admit a run, or refuse it with every reason: claim check, datasets and their versions, budget, requests.
+
+Input: ``{"run", "claim": {"uri", "version_id", "sha256"}}``, the execution's own input.
+Output: what the workflow carries on with (see ``checks.admission``), a few kilobytes.
+Errors: ``ClaimRefused``.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from nova_admit.checks import ClaimRefused, Settings, StoredObject, admission, parse_claim, refusals
+from novaline.s3_uri import split_s3_uri
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@cache
+def _s3() -> S3Client:
+    import boto3  # noqa: PLC0415 - the runtime's own; imported when first needed
+
+    return boto3.client("s3")
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Lambda entry point."""
+    return admit(event, settings=Settings.from_variables(os.environ), s3=_s3())
+
+
+def admit(event: dict[str, Any], *, settings: Settings, s3: S3Client) -> dict[str, Any]:
+    """Read the claim, ask S3 about every object that it names, and refuse or admit."""
+    bucket, key = split_s3_uri(event["claim"]["uri"])
+    if bucket != settings.artifact_bucket:
+        msg = f"the claim lies in {bucket}; this environment reads claims from {settings.artifact_bucket} only"
+        raise ClaimRefused(msg)
+    body = s3.get_object(Bucket=bucket, Key=key, VersionId=event["claim"]["version_id"])["Body"].read()
+    claim = parse_claim(body, run=event["run"], sha256=event["claim"]["sha256"])
+    stored = {item["uri"]: _stored(item["uri"], s3=s3) for item in claim["objects"]}
+    reasons = refusals(claim, stored=stored, settings=settings)
+    if reasons:
+        raise ClaimRefused("; ".join(reasons))
+    return admission(claim)
+
+
+def _stored(uri: str, *, s3: S3Client) -> StoredObject:
+    """The newest version of the object, with the checksum that S3 computed when it was uploaded."""
+    bucket, key = split_s3_uri(uri)
+    try:
+        head = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    except s3.exceptions.ClientError as problem:
+        if problem.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
+            return StoredObject(version_id=None, sha256=None, size=None)
+        raise
+    return StoredObject(version_id=head["VersionId"], sha256=_sha256(head), size=head["ContentLength"])
+
+
+def _sha256(head: Any) -> str | None:  # noqa: ANN401 - HeadObject's answer
+    """Hex digest of the whole object: S3's own checksum, or the one recorded beside a multipart upload."""
+    checksum = head.get("ChecksumSHA256")
+    if checksum and head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in checksum:
+        return base64.b64decode(checksum).hex()
+    recorded = head.get("Metadata", {}).get("sha256")
+    return str(recorded) if recorded else None

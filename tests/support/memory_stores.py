@@ -1,0 +1,54 @@
+"""In-memory stand-ins for the two stores that the workflow's functions use."""
+
+import base64
+import hashlib
+import io
+from dataclasses import dataclass, field
+
+from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
+
+
+@dataclass
+class MemoryS3:
+    """Versioned buckets in a dict: (bucket, key) to the list of versions."""
+
+    objects: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
+    content_types: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    class exceptions:  # noqa: N801 - the attribute that every boto3 client has
+        ClientError = ClientError
+
+    def put_object(self, *, Bucket, Key, Body, ContentType="binary/octet-stream"):  # noqa: N803 - S3's parameter names
+        self.objects.setdefault((Bucket, Key), []).append(Body)
+        self.content_types[Bucket, Key] = ContentType
+        return {"VersionId": str(len(self.objects[Bucket, Key]))}
+
+    def get_object(self, *, Bucket, Key, VersionId=None):  # noqa: N803 - likewise
+        versions = self._versions(Bucket, Key, "GetObject", code="NoSuchKey")
+        body = versions[-1 if VersionId is None else int(VersionId) - 1]
+        return {"Body": StreamingBody(io.BytesIO(body), len(body))}
+
+    def head_object(self, *, Bucket, Key, ChecksumMode):  # noqa: N803 - likewise
+        versions = self._versions(Bucket, Key, "HeadObject", code="404")
+        digest = base64.b64encode(hashlib.sha256(versions[-1]).digest()).decode()
+        return {"VersionId": str(len(versions)), "ContentLength": len(versions[-1]), "ChecksumSHA256": digest}
+
+    def _versions(self, bucket, key, operation, *, code):
+        if (bucket, key) not in self.objects:
+            raise ClientError({"Error": {"Code": code, "Message": "not there"}}, operation)
+        return self.objects[bucket, key]
+
+
+@dataclass
+class MemoryTable:
+    """Records what is written to DynamoDB."""
+
+    puts: list[dict] = field(default_factory=list)
+    updates: list[dict] = field(default_factory=list)
+
+    def put_item(self, **request):
+        self.puts.append(request)
+
+    def update_item(self, **request):
+        self.updates.append(request)
