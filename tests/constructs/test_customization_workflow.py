@@ -1,0 +1,178 @@
+"""What the workflow promises, read from its template; the embedded AWS executes it in tests/rehearsal."""
+
+import json
+import os
+import re
+
+import pytest
+
+from novaline.toolchain import node_path
+
+os.environ.setdefault("JSII_NODE", str(node_path()))
+
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+
+from nova_constructs.customization_workflow import CustomizationWorkflow
+from nova_constructs.workflow_functions import JobRoles, WorkflowStores
+
+IN_MAP = "Run evaluation"
+FAILURE_PATH = {"Record failure", "Notify failure"}
+
+
+@pytest.fixture(scope="module")
+def template():
+    stack = cdk.Stack(cdk.App(), "Test", env=cdk.Environment(account="111111111111", region="us-east-1"))
+    role = {name: iam.Role(stack, name, assumed_by=iam.ServicePrincipal("x.amazonaws.com")) for name in "TEI"}
+    CustomizationWorkflow(
+        stack,
+        "Workflow",
+        environment_name="dev",
+        stores=WorkflowStores(
+            data=s3.Bucket(stack, "Data"),
+            artifacts=s3.Bucket(stack, "Artifacts"),
+            ledger=dynamodb.Table(
+                stack, "Ledger", partition_key=dynamodb.Attribute(name="run", type=dynamodb.AttributeType.STRING)
+            ),
+            topic=sns.Topic(stack, "Topic"),
+            key=kms.Key(stack, "Key"),
+        ),
+        roles=JobRoles(training=role["T"], evaluation=role["E"], model_import=role["I"]),
+        budget_usd_per_run=5000,
+        log_retention=logs.RetentionDays.ONE_MONTH,
+    )
+    return cdk.assertions.Template.from_stack(stack).to_json()
+
+
+@pytest.fixture(scope="module")
+def machine(template):
+    (found,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
+    return found["Properties"]
+
+
+@pytest.fixture(scope="module")
+def definition(machine):
+    parts = machine["DefinitionString"]["Fn::Join"][1]
+    return json.loads(
+        "".join(part if isinstance(part, str) else json.dumps(part)[1:-1].replace('"', "'") for part in parts)
+    )
+
+
+@pytest.fixture(scope="module")
+def tasks(definition):
+    inner = definition["States"]["Evaluate"]["ItemProcessor"]["States"]
+    return {name: s for name, s in {**definition["States"], **inner}.items() if s["Type"] == "Task"}
+
+
+def test_the_states_come_in_the_order_of_a_run(definition):
+    order, state = [], definition["StartAt"]
+    while state != "Good enough?":
+        order.append(state)
+        state = definition["States"][state]["Next"]
+    assert order == ["Admit", "Record start", "Train", "Collect checkpoint", "Evaluate", "Compare"]
+
+
+def test_every_task_has_a_timeout_and_retries_by_class_of_error(tasks):
+    assert len(tasks) == 19
+    for name, task in tasks.items():
+        assert task["TimeoutSeconds"] > 0, name
+        assert task["Retry"], name
+        assert all("States.ALL" not in retry["ErrorEquals"] for retry in task["Retry"]), name
+
+
+def test_every_task_ends_in_a_recorded_and_notified_failure(definition, tasks):
+    for name, task in tasks.items():
+        if name == IN_MAP:
+            task = definition["States"]["Evaluate"]  # noqa: PLW2901 - a Map catches for the states inside
+        (catch,) = task["Catch"]
+        assert catch["ErrorEquals"] == ["States.ALL"], name
+        expected = {"Record failure": "Notify failure", "Notify failure": "Failed"}.get(name, "Record failure")
+        assert catch["Next"] == expected, name
+        if name not in FAILURE_PATH:
+            assert f"'state': '{'Evaluate' if name == IN_MAP else name}'" in catch["Assign"]["failure"]
+
+
+def test_paid_jobs_are_waited_for_and_not_polled(tasks):
+    jobs = {name for name, task in tasks.items() if "sagemaker" in task["Resource"]}
+    assert jobs == {"Train", IN_MAP}
+    assert all(tasks[name]["Resource"].endswith("sagemaker:createTrainingJob.sync") for name in jobs)
+
+
+def test_each_attempt_at_a_job_has_a_name_of_its_own(tasks):
+    for name in ("Train", IN_MAP):
+        job_name = tasks[name]["Arguments"]["TrainingJobName"]
+        assert "State.RetryCount" in job_name
+        assert "RedriveCount" in job_name
+
+
+def test_a_failed_job_is_not_tried_again_by_itself(tasks):
+    """It may have cost thousands; only what happens before a job runs is retried."""
+    for name in ("Train", IN_MAP):
+        assert not any("States.TaskFailed" in retry["ErrorEquals"] for retry in tasks[name]["Retry"])
+
+
+def test_every_expression_is_trimmed_and_every_variable_is_assigned_somewhere(definition):
+    text = json.dumps(definition)
+    expressions = re.findall(r'"(\{%.*?%\})"', text)
+    assert len(expressions) > 80
+    assert all(e.startswith("{% ") and e.endswith(" %}") for e in expressions)
+    assigned = {key for found in re.findall(r'"Assign": (\{.*?\})[,}]', text) for key in re.findall(r'"(\w+)":', found)}
+    used = {name for e in expressions for name in re.findall(r"\$([a-z_]+)\b(?!\()", e)}
+    assert used - assigned - {"states", "name", "found"} == set()
+
+
+def test_polling_ends(definition):
+    for name in ("Model ready?", "Deployment ready?"):
+        assert "$polls >= 120" in json.dumps(definition["States"][name])
+
+
+def test_the_machine_is_encrypted_traced_logged_without_data_and_limited_in_time(machine, definition):
+    assert machine["EncryptionConfiguration"]["Type"] == "CUSTOMER_MANAGED_KMS_KEY"
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert definition["TimeoutSeconds"] == 14 * 86_400
+    assert definition["QueryLanguage"] == "JSONata"
+
+
+def statements(template):
+    for policy in template["Resources"].values():
+        if policy["Type"] == "AWS::IAM::Policy":
+            yield from policy["Properties"]["PolicyDocument"]["Statement"]
+
+
+def test_every_statement_has_a_name_and_exact_actions(template):
+    found = list(statements(template))
+    assert len(found) > 40
+    for statement in found:
+        assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"]), statement
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not any("*" in action for action in actions), statement["Sid"]
+
+
+def test_a_resource_of_star_stands_only_where_the_service_knows_none(template):
+    open_ended = {
+        s["Sid"]
+        for s in statements(template)
+        if "*" in (s["Resource"] if isinstance(s["Resource"], list) else [s["Resource"]])
+    }
+    assert open_ended == {"SendTraces", "DeliverLogs", "ImportModel"}
+
+
+def test_roles_are_passed_to_one_service_each(template):
+    passes = [s for s in statements(template) if s["Action"] == "iam:PassRole"]
+    assert [s["Condition"] for s in passes] == [
+        {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
+    ]
+
+
+def test_the_managed_rule_of_the_sync_integration_is_named_exactly(template):
+    (watch,) = [s for s in statements(template) if s["Sid"] == "WatchTrainingJobs"]
+    assert json.dumps(watch["Resource"]).count("rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule") == 1
+    assert sorted(watch["Action"]) == ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
