@@ -1,0 +1,40 @@
+"""One line of each dataset file that the examples use, and the words that must not stand in it.
+
+Source of the shapes: AWS's pages on preparing data for Amazon Nova.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+
+# Nova's chat template uses these; text that holds one of them (case counts) breaks training.
+RESERVED_WORDS = (
+    *("System:", "SYSTEM:", "User:", "USER:", "Bot:", "BOT:", "Assistant:", "ASSISTANT:", "Thought:"),
+    *("[EOS]", "<image>", "<video>", "<unk>"),
+)
+
+
+def converse_row(*, system: str, question: str, answer: str) -> dict[str, object]:
+    """A training or validation row: one question and the answer that the model is to learn (SFT, Converse format)."""
+    return {
+        "schemaVersion": "bedrock-conversation-2024",
+        "system": [{"text": system}],
+        "messages": [
+            {"role": "user", "content": [{"text": question}]},
+            {"role": "assistant", "content": [{"text": answer}]},
+        ],
+    }
+
+
+def gen_qa_row(*, system: str, question: str, answer: str) -> dict[str, object]:
+    """An evaluation row: `response` is what the model's answer is compared with."""
+    return {"query": question, "response": answer, "system": system}
+
+
+def to_jsonl(rows: Iterable[Mapping[str, object]]) -> bytes:
+    """The rows, one JSON object a line, UTF-8."""
+    return "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode("utf-8")
+
+
+def reserved_word_in(text: str) -> str | None:
+    """The first of Nova's reserved words that the text holds, if any."""
+    return next((word for word in RESERVED_WORDS if word in text), None)
