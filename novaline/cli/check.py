@@ -1,0 +1,47 @@
+"""`novaline check FILE`: is the customization right, and is its data? Offline, within two seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from novaline.cli import output
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("check")(check)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="The customization file.")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Check a customization file and its datasets. Offline: no AWS account, no cost."""
+    from novaline.customization.checks import check_file  # noqa: PLC0415  # `--help` must not wait for it
+
+    with output.reporting(json=json):
+        checked = check_file(file)
+        if json:
+            output.print_json(
+                {
+                    "customization": checked.customization.model_dump(mode="json"),
+                    "datasets": {
+                        name: {"path": str(data.path), "sha256": data.sha256, "bytes": data.bytes, "rows": data.rows}
+                        for name, data in checked.datasets.items()
+                    },
+                    "cost": checked.cost.as_json(),
+                    "findings": [finding.as_json() for finding in checked.findings],
+                }
+            )
+            return
+        output.print_findings(checked.findings)
+        rows = ", ".join(f"{name} {data.rows:,} rows" for name, data in sorted(checked.datasets.items()))
+        text = Text.assemble(
+            (f"{file}: ", "bold"), ("ok", "bold green"), f" ({output.summary(checked.findings)}; {rows})"
+        )
+        output.stdout().print(text)

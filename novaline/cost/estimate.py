@@ -1,0 +1,109 @@
+"""What a run costs: the worst case exactly, the expected case by a simple model whose assumptions are written down.
+
+Worst case: every job runs until its timeout stops it, at the full price of its instances. A retry starts only after a
+job that failed to start, and SageMaker bills none of that.
+
+Expected case, by assumptions that no measurement backs yet, each wide enough to be wrong by a factor of two:
+a job spends `_START_HOURS` in start-up and upload; an instance trains `_TRAIN_TOKENS_PER_SECOND` tokens a second and
+evaluates `_EVALUATION_ROWS_PER_SECOND` rows a second; a token is `_BYTES_PER_TOKEN` bytes of the dataset's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from novaline.cost.prices import CUSTOM_MODEL_STORAGE_USD_PER_MONTH, Price
+
+_START_HOURS = 0.5
+_TRAIN_TOKENS_PER_SECOND = 20_000
+_EVALUATION_ROWS_PER_SECOND = 2
+_BYTES_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCost:
+    """One job: its machines, its limit, how long it should take. Prices in US dollars; None where no price is known."""
+
+    job: str
+    instance_type: str
+    instance_count: int
+    timeout_hours: float
+    expected_hours: float
+    price: Price | None
+
+    @property
+    def expected_usd(self) -> float | None:
+        """Expected hours at full price."""
+        return None if self.price is None else self.expected_hours * self.instance_count * self.price.usd_per_hour
+
+    @property
+    def worst_case_usd(self) -> float | None:
+        """The whole timeout at full price."""
+        return None if self.price is None else self.timeout_hours * self.instance_count * self.price.usd_per_hour
+
+    def as_json(self) -> dict[str, object]:
+        """The line as `plan --json` prints it."""
+        return {
+            "job": self.job,
+            "instance_type": self.instance_type,
+            "instance_count": self.instance_count,
+            "timeout_hours": round(self.timeout_hours, 4),
+            "expected_hours": round(self.expected_hours, 4),
+            "usd_per_hour": self.price.usd_per_hour if self.price else None,
+            "price_source": self.price.source if self.price else None,
+            "price_date": self.price.date if self.price else None,
+            "price_confirmed": self.price.confirmed if self.price else None,
+            "expected_usd": _rounded(self.expected_usd),
+            "worst_case_usd": _rounded(self.worst_case_usd),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """The cost of a run. A total is None as soon as one price is unknown: a partial sum would look like an answer."""
+
+    lines: tuple[JobCost, ...]
+
+    @property
+    def expected_usd(self) -> float | None:
+        """The expected cost of all jobs."""
+        return _total(line.expected_usd for line in self.lines)
+
+    @property
+    def worst_case_usd(self) -> float | None:
+        """What the run costs when every job runs into its timeout."""
+        return _total(line.worst_case_usd for line in self.lines)
+
+    def as_json(self) -> dict[str, object]:
+        """The cost as `plan --json` prints it."""
+        return {
+            "expected_usd": _rounded(self.expected_usd),
+            "worst_case_usd": _rounded(self.worst_case_usd),
+            "custom_model_storage_usd_per_month": CUSTOM_MODEL_STORAGE_USD_PER_MONTH,
+            "lines": [line.as_json() for line in self.lines],
+        }
+
+
+def training_hours(*, dataset_bytes: int, passes: float, instance_count: int) -> float:
+    """Expected hours of a training job that reads the dataset `passes` times."""
+    tokens = dataset_bytes / _BYTES_PER_TOKEN * passes
+    return _START_HOURS + tokens / (_TRAIN_TOKENS_PER_SECOND * instance_count) / 3600
+
+
+def evaluation_hours(*, rows: int) -> float:
+    """Expected hours of an evaluation job on one instance."""
+    return _START_HOURS + rows / _EVALUATION_ROWS_PER_SECOND / 3600
+
+
+def _total(amounts: Iterable[float | None]) -> float | None:
+    total = 0.0
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def _rounded(amount: float | None) -> float | None:
+    return None if amount is None else round(amount, 2)

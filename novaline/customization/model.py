@@ -1,0 +1,145 @@
+"""The customization file as a value: what a scientist asks for. Types and closed sets; relations are in `checks`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from novaline.recipes.model import JsonValue
+
+ModelName = Literal["nova-micro", "nova-2-lite"]
+Metric = Literal["exact_match", "quasi_exact_match"]
+
+_DURATION = re.compile(r"([1-9][0-9]{0,4})(m|h|d)")
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("a duration (a whole number and a unit: 30m, 24h, 3d)")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def duration_text(value: timedelta) -> str:
+    """A duration as the file spells it, in the largest unit that divides it."""
+    for unit in ("d", "h"):
+        if value % _UNITS[unit] == timedelta(0):
+            return f"{value // _UNITS[unit]}{unit}"
+    return f"{value // _UNITS['m']}m"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(duration_text),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,4}(m|h|d)$", "examples": ["30m", "24h", "3d"]}),
+]
+BedrockName = Annotated[str, Field(pattern=r"^([0-9a-zA-Z][_-]?){1,63}$", max_length=63)]
+"""A name that Bedrock accepts for a custom model or a deployment."""
+PartName = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=24)]
+"""The name of a stage or an evaluation: it becomes part of job names and of the run's folders."""
+LocalPath = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
+
+
+class Instances(_Frozen):
+    """The machines of a stage. What is left out comes from the recipe."""
+
+    type: Annotated[str, Field(pattern=r"^ml\.", description="SageMaker instance type")] | None = None
+    count: Annotated[int, Field(ge=1, le=64)] | None = None
+
+
+class EvaluationInstances(_Frozen):
+    """The machine of an evaluation: one instance of this type."""
+
+    type: Annotated[str, Field(pattern=r"^ml\.")]
+
+
+class TrainingData(_Frozen):
+    """JSONL files, relative to the customization file."""
+
+    train: LocalPath
+    validation: LocalPath | None = None
+
+
+class Stage(_Frozen):
+    """One step of training."""
+
+    name: PartName
+    technique: Literal["sft"]
+    tuning: Literal["lora"] = "lora"
+    platform: Literal["sagemaker"] = "sagemaker"
+    start: Literal["base"] = "base"
+    instances: Instances = Instances()
+    data: TrainingData
+    overrides: Annotated[
+        dict[str, JsonValue], Field(description="Published short names or full recipe paths, with their values")
+    ] = {}
+    timeout: Duration = timedelta(hours=24)
+
+
+class Evaluation(_Frozen):
+    """One measurement, made of the base model and of the candidate alike."""
+
+    name: PartName
+    task: Literal["gen_qa"]
+    data: LocalPath
+    inference: Annotated[
+        dict[str, JsonValue], Field(description="Sampling: max_new_tokens, temperature, top_p, top_k …")
+    ] = {}
+    instances: EvaluationInstances | None = None
+    timeout: Duration = timedelta(hours=4)
+
+
+class Gate(_Frozen):
+    """What the candidate must show before it is deployed."""
+
+    evaluation: PartName
+    metric: Metric
+    against: Literal["base"] = "base"
+    margin: Annotated[float, Field(ge=0, lt=1, description="How much better than the base, in units of the metric")] = (
+        0.0
+    )
+    confidence: Annotated[float, Field(ge=0.8, le=0.999)] = 0.95
+
+
+class Deployment(_Frozen):
+    """Where the accepted model is served. `none` stops after the gate."""
+
+    target: Literal["bedrock-on-demand", "none"] = "none"
+    name: BedrockName | None = None
+    time_to_live: Duration | None = None
+    keep: bool = False
+
+
+class Budget(_Frozen):
+    """What the run may cost at most, with what AWS charges where Novaline does not know it."""
+
+    usd: Annotated[float, Field(gt=0)]
+    prices: Annotated[
+        dict[Annotated[str, Field(pattern=r"^ml\.")], Annotated[float, Field(gt=0)]],
+        Field(
+            description="US dollars per instance hour, by instance type: your own prices, ahead of the built-in ones"
+        ),
+    ] = {}
+
+
+class Customization(_Frozen):
+    """A customization of an Amazon Nova model: stages, evaluations, a gate, a deployment, a budget."""
+
+    name: BedrockName
+    model: ModelName
+    stages: Annotated[tuple[Stage, ...], Field(strict=False, min_length=1, max_length=1)]
+    evaluations: Annotated[tuple[Evaluation, ...], Field(strict=False, min_length=1)]
+    gate: Gate
+    deployment: Deployment = Deployment()
+    budget: Budget

@@ -1,0 +1,33 @@
+"""Where Novaline's own data lives: beside the code in a source checkout, inside the package in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _data(name: str) -> Path:
+    packaged = _PACKAGE / "_data" / name
+    if packaged.is_dir():
+        return packaged
+    return _PACKAGE.parent / name
+
+
+def recipes_root() -> Path:
+    """The folder of the recipe catalogue (generation / model / technique)."""
+    return _data("recipes")
+
+
+def lambda_root() -> Path:
+    """The folder that holds one folder per Lambda function."""
+    return _data("lambda")
+
+
+def project_root() -> Path | None:
+    """The nearest folder with a `cdk.json`: upwards from the working directory, then from this file; or None."""
+    for start in (Path.cwd(), _PACKAGE):
+        for folder in (start, *start.parents):
+            if (folder / "cdk.json").is_file():
+                return folder
+    return None

@@ -1,0 +1,46 @@
+"""The AWS resources of one environment that a run's requests name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from novaline.environments import Environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Names and ARNs that the stacks of one environment export. Values only: nothing here calls AWS."""
+
+    environment: str
+    account: str
+    region: str
+    data_bucket: str
+    artifact_bucket: str
+    key_arn: str
+    ledger_table: str
+    topic_arn: str
+    state_machine_arn: str
+    training_role_arn: str
+    evaluation_role_arn: str
+    import_role_arn: str
+
+    @classmethod
+    def placeholder(cls, environment: Environment) -> Self:
+        """Names of the right form for an offline plan; the deployed ones carry CloudFormation's suffixes."""
+        name, account, region = environment.name, environment.account, environment.region
+        return cls(
+            environment=name,
+            account=account,
+            region=region,
+            data_bucket=f"{name.lower()}-novaline-data-{account}",
+            artifact_bucket=f"{name.lower()}-novaline-artifacts-{account}",
+            key_arn=f"arn:aws:kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000",
+            ledger_table=f"{name}-RunLedger",
+            topic_arn=f"arn:aws:sns:{region}:{account}:{name}-Notifications",
+            state_machine_arn=f"arn:aws:states:{region}:{account}:stateMachine:{name}-Customization",
+            training_role_arn=f"arn:aws:iam::{account}:role/{name}-TrainingRole",
+            evaluation_role_arn=f"arn:aws:iam::{account}:role/{name}-EvaluationRole",
+            import_role_arn=f"arn:aws:iam::{account}:role/{name}-ImportRole",
+        )
