@@ -12,17 +12,14 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from nova_constructs.customization_chain import CustomizationChain, Places
-from nova_constructs.statements import acknowledge, allow, grant, grant_unscoped, guarded_service
+from nova_constructs.statements import allow, grant, grant_unscoped, guarded_service
 from nova_constructs.workflow_functions import JobRoles, WorkflowFunctions, WorkflowStores
 
 TIMEOUT_DAYS: Final = 14
 """A training job of five days, its evaluations, and the longest waits for capacity fit in; a hung run does not."""
 
-_OPEN_NAMES: Final = {
-    "training-job": "A job's name carries the run's content hash and its retries, known only when it starts.",
-    "custom-model": "Bedrock gives a model its ARN when a run imports it.",
-    "custom-model-deployment": "Bedrock gives a deployment its ARN when a run creates it.",
-}
+_OPEN_JOB: Final = "A job's name carries the run's content hash and its retries, known only when it starts."
+_OPEN_MODEL: Final = "Bedrock gives a model or a deployment its ARN when a run creates it."
 
 
 class CustomizationWorkflow(Construct):
@@ -42,6 +39,7 @@ class CustomizationWorkflow(Construct):
         roles: JobRoles,
         budget_usd_per_run: float,
         log_retention: logs.RetentionDays,
+        log_removal: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         super().__init__(scope, construct_id)
         self._stores = stores
@@ -54,9 +52,10 @@ class CustomizationWorkflow(Construct):
             roles=roles,
             budget_usd_per_run=budget_usd_per_run,
             log_retention=log_retention,
+            log_removal=log_removal,
         )
         self.log_group = logs.LogGroup(
-            self, "Logs", encryption_key=stores.key, retention=log_retention, removal_policy=RemovalPolicy.DESTROY
+            self, "Logs", encryption_key=stores.key, retention=log_retention, removal_policy=log_removal
         )
         self.role = self._role()
         chain = CustomizationChain(
@@ -75,13 +74,15 @@ class CustomizationWorkflow(Construct):
             "StateMachine",
             definition_body=sfn.DefinitionBody.from_chainable(chain.start),
             query_language=sfn.QueryLanguage.JSONATA,
-            role=self.role,
+            # Immutable, so that the statements stay those that are written here.
+            role=iam.Role.from_role_arn(self, "ExecutionRole", self.role.role_arn, mutable=False),
             timeout=Duration.days(TIMEOUT_DAYS),
             comment="Customize an Amazon Nova model: train, evaluate, gate, deploy, verify, register",
         )
+        # Before the first run everything must be granted.
+        policies = [child for child in self.role.node.children if isinstance(child, iam.Policy)]
+        self.state_machine.node.add_dependency(*policies)
         self._observe_and_encrypt()
-        # A policy of its own arrives after the role; the machine must not start before it may do anything.
-        self.state_machine.node.add_dependency(self.role)
 
     def _role(self) -> iam.Role:
         stack = Stack.of(self)
@@ -150,9 +151,14 @@ class CustomizationWorkflow(Construct):
             service="events", resource="rule", resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule"
         )
         return (
-            allow("RunTrainingJobs", ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob"], [jobs]),
-            allow("StopTrainingJobs", ["sagemaker:StopTrainingJob"], [jobs]),
-            allow("TagTrainingJobs", ["sagemaker:AddTags"], [jobs]),
+            allow(
+                "RunTrainingJobs",
+                ["sagemaker:CreateTrainingJob", "sagemaker:DescribeTrainingJob"],
+                [jobs],
+                open_because=_OPEN_JOB,
+            ),
+            allow("StopTrainingJobs", ["sagemaker:StopTrainingJob"], [jobs], open_because=_OPEN_JOB),
+            allow("TagTrainingJobs", ["sagemaker:AddTags"], [jobs], open_because=_OPEN_JOB),
             allow("WatchTrainingJobs", ["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
             allow(
                 "PassJobRoles",
@@ -207,27 +213,28 @@ class CustomizationWorkflow(Construct):
         deployments = stack.format_arn(service="bedrock", resource="custom-model-deployment", resource_name="*")
         grant(
             role,
-            allow("DescribeModel", ["bedrock:GetCustomModel"], [models]),
-            allow("TagModelAndDeployment", ["bedrock:TagResource"], [models, deployments]),
+            allow("DescribeModel", ["bedrock:GetCustomModel"], [models], open_because=_OPEN_MODEL),
+            allow("TagModelAndDeployment", ["bedrock:TagResource"], [models, deployments], open_because=_OPEN_MODEL),
             allow(
                 "DeployModel",
                 ["bedrock:CreateCustomModelDeployment", "bedrock:UpdateCustomModelDeployment"],
                 [models, deployments],
+                open_because=_OPEN_MODEL,
             ),
-            allow("DescribeDeployment", ["bedrock:GetCustomModelDeployment"], [deployments]),
+            allow(
+                "DescribeDeployment",
+                ["bedrock:GetCustomModelDeployment"],
+                [deployments],
+                open_because=_OPEN_MODEL,
+            ),
         )
         grant_unscoped(
             role,
             "Import",
             allow("ImportModel", ["bedrock:CreateCustomModel", "bedrock:ListCustomModelDeployments"], ["*"]),
-            reason="A model has no ARN before CreateCustomModel returns, and AWS's own policies for Nova grant it on *; "
+            reason="A model gets its ARN by CreateCustomModel, which AWS's own policies for Nova grant on *; "
             "a list has no resource.",
         )
-        policy = role.node.find_child("DefaultPolicy")
-        for resource, reason in _OPEN_NAMES.items():
-            service = "sagemaker" if resource == "training-job" else "bedrock"
-            arn = f"arn:<AWS::Partition>:{service}:{stack.region}:{stack.account}:{resource}/*"
-            acknowledge(policy, f"AwsSolutions-IAM5[Resource::{arn}]", reason)
 
     def _observe_and_encrypt(self) -> None:
         """Set on the resource itself: the construct's own options would add nameless statements to the role."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -51,10 +51,11 @@ class WorkflowFunctions(Construct):
         roles: JobRoles,
         budget_usd_per_run: float,
         log_retention: logs.RetentionDays,
+        log_removal: RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
         self._stores = stores
-        self._log_retention = log_retention
+        self._log_retention, self._log_removal = log_retention, log_removal
         artifacts = {"ARTIFACT_BUCKET": stores.artifacts.bucket_name}
         self.admit = self._function(
             "Admit",
@@ -120,6 +121,7 @@ class WorkflowFunctions(Construct):
             description=description,
             key=self._stores.key,
             log_retention=self._log_retention,
+            removal_policy=self._log_removal,
             environment=environment,
             timeout=Duration.minutes(5),
             memory_mb=memory_mb,
@@ -129,71 +131,80 @@ class WorkflowFunctions(Construct):
     def _grant_admit(self) -> None:
         grant(
             self.admit.role,
-            allow("ReadClaim", ["s3:GetObjectVersion"], [self._in_runs("*/claim.json")]),
-            allow("ReadRecipeVersions", ["s3:GetObject"], [self._in_runs("*/recipes/*")]),
-            allow("ReadDatasetVersions", ["s3:GetObject"], [self._stores.data.arn_for_objects("data/*")]),
+            self._in_runs("ReadClaim", "s3:GetObjectVersion", "*/claim.json"),
+            self._in_runs("ReadRecipeVersions", "s3:GetObject", "*/recipes/*"),
+            self._in_data("ReadDatasetVersions", "data/*"),
             # Without ListBucket, S3 answers 403 for a missing object, and the refusal could not say that it is missing.
             allow(
-                "TellMissingDatasets",
+                "TellMissingObjects",
                 ["s3:ListBucket"],
                 [self._stores.data.bucket_arn, self._stores.artifacts.bucket_arn],
             ),
-            self._use_key("kms:Decrypt"),
+            self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt"),
         )
 
     def _grant_collect(self) -> None:
         grant(
             self.collect.role,
-            allow("ReadTrainingOutput", ["s3:GetObject"], [self._in_runs("*/training/*/output/output.tar.gz")]),
-            allow("ReadRecipeTemplate", ["s3:GetObject"], [self._in_runs("*/recipes/*/recipe.template.yaml")]),
-            allow("WriteCandidateRecipe", ["s3:PutObject"], [self._in_runs("*/recipes/*/recipe.yaml")]),
-            allow("WriteCheckpointRecord", ["s3:PutObject"], [self._in_runs("*/checkpoint.json")]),
-            self._use_key("kms:Decrypt", "kms:GenerateDataKey"),
+            self._in_runs("ReadTrainingOutput", "s3:GetObject", "*/training/*/output/output.tar.gz"),
+            self._in_runs("ReadRecipeTemplate", "s3:GetObject", "*/recipes/*/recipe.template.yaml"),
+            self._in_runs("WriteCandidateRecipe", "s3:PutObject", "*/recipes/*/recipe.yaml"),
+            self._in_runs("WriteCheckpointRecord", "s3:PutObject", "*/checkpoint.json"),
+            self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt", "kms:GenerateDataKey"),
         )
 
     def _grant_gate(self) -> None:
         grant(
             self.gate.role,
-            allow("ReadEvaluationOutput", ["s3:GetObject"], [self._in_runs("*/evaluations/*/output/output.tar.gz")]),
-            allow("WriteEvidence", ["s3:PutObject"], [self._in_runs("*/gate.json"), self._in_runs("*/samples.jsonl")]),
-            self._use_key("kms:Decrypt", "kms:GenerateDataKey"),
+            self._in_runs("ReadEvaluationOutput", "s3:GetObject", "*/evaluations/*/output/output.tar.gz"),
+            self._in_runs("WriteEvidence", "s3:PutObject", "*/gate.json", "*/samples.jsonl"),
+            self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt", "kms:GenerateDataKey"),
         )
 
     def _grant_verify(self) -> None:
-        stack = Stack.of(self)
-        deployments = stack.format_arn(service="bedrock", resource="custom-model-deployment", resource_name="*")
+        deployments = Stack.of(self).format_arn(
+            service="bedrock", resource="custom-model-deployment", resource_name="*"
+        )
         grant(
             self.verify.role,
-            allow("ReadHeldOutRows", ["s3:GetObject"], [self._stores.data.arn_for_objects("data/*/gen_qa.jsonl")]),
-            allow("ReadSamples", ["s3:GetObject"], [self._in_runs("*/samples.jsonl")]),
-            allow("AskDeployment", ["bedrock:InvokeModel"], [deployments]),
-            allow("WriteVerification", ["s3:PutObject"], [self._in_runs("*/verification.json")]),
-            self._use_key("kms:Decrypt", "kms:GenerateDataKey"),
+            self._in_data("ReadHeldOutRows", "data/*/gen_qa.jsonl"),
+            self._in_runs("ReadSamples", "s3:GetObject", "*/samples.jsonl"),
+            allow(
+                "AskDeployment",
+                ["bedrock:InvokeModel"],
+                [deployments],
+                open_because="Bedrock gives a deployment its ARN when a run creates it.",
+            ),
+            self._in_runs("WriteVerification", "s3:PutObject", "*/verification.json"),
+            self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt", "kms:GenerateDataKey"),
+            self._use_key("AskEncryptedModel", "bedrock", "kms:Decrypt"),
         )
 
     def _grant_register(self) -> None:
-        region = Stack.of(self).region
         grant(
             self.register.role,
-            allow("WriteSummary", ["s3:PutObject"], [self._in_runs("*/summary.json")]),
+            self._in_runs("WriteSummary", "s3:PutObject", "*/summary.json"),
             allow("WriteLedger", ["dynamodb:PutItem", "dynamodb:UpdateItem"], [self._stores.ledger.table_arn]),
-            self._use_key("kms:GenerateDataKey"),
-            allow(
-                "UseLedgerKey",
-                ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
-                [self._stores.key.key_arn],
-                conditions={"StringEquals": {"kms:ViaService": f"dynamodb.{region}.amazonaws.com"}},
+            self._use_key("UseKeyThroughS3", "s3", "kms:GenerateDataKey"),
+            self._use_key(
+                "UseLedgerKey", "dynamodb", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"
             ),
         )
 
-    def _in_runs(self, pattern: str) -> str:
-        return self._stores.artifacts.arn_for_objects(f"runs/{pattern}")
-
-    def _use_key(self, *actions: str) -> iam.PolicyStatement:
-        via = f"s3.{Stack.of(self).region}.amazonaws.com"
+    def _in_runs(self, sid: str, action: str, *patterns: str) -> iam.PolicyStatement:
+        """One action on certain files of any run's folder."""
+        resources = [self._stores.artifacts.arn_for_objects(f"runs/{pattern}") for pattern in patterns]
         return allow(
-            "UseKeyThroughS3",
-            actions,
-            [self._stores.key.key_arn],
-            conditions={"StringEquals": {"kms:ViaService": via}},
+            sid, [action], resources, open_because="A run's folder is named after the run, which begins later."
         )
+
+    def _in_data(self, sid: str, pattern: str) -> iam.PolicyStatement:
+        """Reading certain datasets."""
+        reason = "A dataset's folder is named after its digest, which is known when it is uploaded."
+        return allow(sid, ["s3:GetObject"], [self._stores.data.arn_for_objects(pattern)], open_because=reason)
+
+    def _use_key(self, sid: str, service: str, *actions: str) -> iam.PolicyStatement:
+        """The key, through one service only."""
+        via = f"{service}.{Stack.of(self).region}.amazonaws.com"
+        conditions = {"StringEquals": {"kms:ViaService": via}}
+        return allow(sid, actions, [self._stores.key.key_arn], conditions=conditions)

@@ -1,0 +1,1 @@
+"""Empties a bucket right before CloudFormation deletes it."""

@@ -1,0 +1,1 @@
+"""The reward function of Novaline's environments: rollouts in, scores out."""

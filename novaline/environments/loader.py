@@ -1,0 +1,97 @@
+"""Environment files, read: every mistake of every file at once, each with file, line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from novaline.customization.yaml_source import SourceDocument, load_yaml
+from novaline.environments.model import Environment, RewardSettings
+from novaline.findings import Finding, NovalineError, UsageProblem, nearest
+
+
+def load_environments(folder: Path) -> tuple[Environment, ...]:
+    """Every environment in `folder`, sorted by name. Raises NovalineError with all findings of all its files."""
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise UsageProblem.of(
+            "no-environments", f"no environment file in {folder}", hint="write one, such as environments/dev.yaml"
+        )
+    environments: list[Environment] = []
+    findings: list[Finding] = []
+    for file in files:
+        try:
+            environments.append(load_environment(file))
+        except NovalineError as problem:
+            findings.extend(problem.findings)
+    if findings:
+        raise NovalineError(findings)
+    return tuple(sorted(environments, key=lambda environment: environment.name))
+
+
+def load_environment(path: Path) -> Environment:
+    """The environment in the file at `path`.
+
+    Raises NovalineError with all findings: broken YAML, unknown or missing keys, wrong values, a name that is not the
+    file's. UsageProblem when there is no such file.
+    """
+    document = load_yaml(path)
+    if not isinstance(document.data, dict):
+        finding = document.finding("not-a-mapping", "an environment file is a list of keys and values", ())
+        raise NovalineError([finding])
+    try:
+        environment = Environment.model_validate(document.data)
+    except ValidationError as problem:
+        raise NovalineError(_findings(document, problem.errors())) from None
+    if environment.name != path.stem:
+        message = f"the file {path.name} holds the environment {environment.name!r}, but is named after {path.stem!r}"
+        raise NovalineError([document.finding("name-mismatch", message, ("name",), hint="make the two names agree")])
+    return environment
+
+
+def _findings(document: SourceDocument, errors: Iterable[ErrorDetails]) -> list[Finding]:
+    return sorted((_finding(document, error) for error in errors), key=lambda finding: (finding.line, finding.column))
+
+
+def _finding(document: SourceDocument, error: ErrorDetails) -> Finding:
+    kind, value = error["type"], error["input"]
+    path = tuple(part for part in error["loc"] if part != "[key]")
+    about_key = len(path) != len(error["loc"])
+    name = ".".join(str(part) for part in path) or "the file"
+    if kind == "extra_forbidden":
+        guess = nearest(str(path[-1]), _known_keys(path))
+        hint = f"did you mean {guess!r}?" if guess else f"known keys: {', '.join(_known_keys(path))}"
+        return document.finding("unknown-key", f"unknown key {path[-1]!r}", path, key=True, hint=hint)
+    if kind == "missing":
+        return document.finding("missing-key", f"the key {name!r} is missing", path, hint=_expectation(path))
+    if path == ("account",):
+        return document.finding(
+            "account-id", f"account is {value!r}, not twelve digits in quotes", path, hint=_quoted(value)
+        )
+    if kind == "value_error":
+        return document.finding("wrong-value", error["msg"].removeprefix("Value error, "), path, key=True)
+    what = "the name" if about_key else name
+    message = f"{what} is {value!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    return document.finding("wrong-value", message, path, key=about_key, hint=_expectation(path))
+
+
+def _quoted(value: object) -> str:
+    digits = str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and len(digits) == 12:
+        return f'an account id is text, and may begin with a zero: write account: "{digits}"'
+    return 'write it like account: "111111111111"'
+
+
+def _known_keys(path: tuple[str | int, ...]) -> list[str]:
+    model = RewardSettings if path[0] == "rewards" and len(path) == 3 else Environment
+    return sorted(model.model_fields)
+
+
+def _expectation(path: tuple[str | int, ...]) -> str | None:
+    field = Environment.model_fields.get(str(path[0])) if path else None
+    if path and path[0] == "rewards" and len(path) == 3:
+        field = RewardSettings.model_fields.get(str(path[2]))
+    return field.description if field is not None else None

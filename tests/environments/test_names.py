@@ -1,0 +1,34 @@
+"""The names by which things are found again."""
+
+from typing import get_args
+
+import pytest
+
+from novaline.environments import names
+from novaline.environments.model import Region
+from novaline.environments.regions import IMAGE_ACCOUNTS
+
+
+def test_a_reward_function_has_sagemaker_in_its_name():
+    assert names.reward_function_name("dev", "classification") == "novaline-dev-SageMaker-classification"
+
+
+@pytest.mark.parametrize(
+    ("reward", "output"),
+    [("classification", "RewardFunctionArnClassification"), ("exact-match", "RewardFunctionArnExactMatch")],
+)
+def test_the_output_of_a_reward_has_its_name_in_pascal_case(reward, output):
+    assert names.reward_output(reward) == output
+
+
+def test_a_reward_of_the_longest_name_gives_a_function_name_that_lambda_takes():
+    longest = names.longest_reward_name("production")
+    assert len(names.reward_function_name("production", "x" * longest)) == 64
+
+
+def test_exports_carry_the_stack_that_makes_them():
+    assert names.export_name("dev", names.KEY) == "dev-Foundation:KeyArn"
+
+
+def test_every_region_has_the_account_of_its_images():
+    assert set(IMAGE_ACCOUNTS) == set(get_args(Region))
