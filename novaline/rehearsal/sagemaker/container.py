@@ -1,0 +1,181 @@
+"""What runs inside a job: reads the recipe and the data channels, trains or evaluates a stand-in, returns its output.
+
+Knows nothing of S3 or IAM: files come as bytes, a checkpoint through a function, lines of the log go to another.
+Imports the learner, and so scikit-learn; a job imports this module in its own thread.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from novaline.rehearsal.learner import stand_in
+from novaline.rehearsal.learner.base import BaseStandIn
+from novaline.rehearsal.learner.rows import Progress
+from novaline.rehearsal.sagemaker.converse_rows import read_rows
+from novaline.rehearsal.sagemaker.failures import JobFailure
+from novaline.rehearsal.sagemaker.gen_qa import FILE_NAME, evaluate, read_questions
+from novaline.rehearsal.sagemaker.images import EVALUATION, EVALUATION_TAG, SFT_TAGS, TRAINING, Image
+from novaline.rehearsal.sagemaker.recipe import EvaluationSettings, Recipe, TrainingSettings, read_recipe
+
+INPUT = "/opt/ml/input/data"
+_MOST_STEP_LINES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A channel as downloaded: the files by name, and the S3DataType that the request gave it."""
+
+    data_type: str
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the platform gives the container."""
+
+    image: Image
+    hyperparameters: Mapping[str, str]
+    channels: Mapping[str, Channel]
+    log: Callable[[str], None]
+    check: Callable[[], None]  # raises Interrupted when the job is to end
+    load_checkpoint: Callable[[str], stand_in.TrainedStandIn]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the container leaves: files of output.tar.gz, the model for the escrow, final metrics."""
+
+    recipe: Recipe
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    model: stand_in.TrainedStandIn | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def checkpoint_step(self) -> int:
+        """The step whose checkpoint is kept."""
+        return self.model.steps if self.model else 0
+
+
+def run(around: Surroundings) -> Outcome:
+    """Do what the recipe asks for. Raises JobFailure, or what `check` raises."""
+    recipe = _recipe(around)
+    around.log(f"stand-in container, no Nova model: {recipe.name}, {recipe.model_type}, from {recipe.model}")
+    if isinstance(recipe.work, EvaluationSettings):
+        _expect_image(around.image, EVALUATION, EVALUATION_TAG)
+        return _evaluate(around, recipe, recipe.work)
+    _expect_image(around.image, TRAINING, SFT_TAGS[recipe.generation])
+    return _train(around, recipe, recipe.work)
+
+
+def _recipe(around: Surroundings) -> Recipe:
+    """The recipe that the hyperparameters point to, once they agree with it."""
+    given = around.hyperparameters
+    path = given.get("sagemaker_recipe_local_path", "")
+    folder, _, name = path.rpartition("/")
+    channel = around.channels.get("recipe")
+    files = channel.files if channel else {}
+    if folder != f"{INPUT}/recipe" or name not in files:
+        there = ", ".join(f"{INPUT}/recipe/{file}" for file in files) or "no recipe channel"
+        raise JobFailure.algorithm(f"sagemaker_recipe_local_path is {path!r}, but there is {there}")
+    recipe = read_recipe(files[name])
+    if given.get("model_type", recipe.model_type) != recipe.model_type:
+        raise JobFailure.algorithm(
+            f"hyperparameter model_type is {given['model_type']!r}, the recipe's run.model_type {recipe.model_type!r}"
+        )
+    expected, other = (
+        ("base_model_location", "base_model") if recipe.checkpoint else ("base_model", "base_model_location")
+    )
+    if given.get(expected) != recipe.model or other in given:
+        found = {key: given[key] for key in ("base_model", "base_model_location") if key in given}
+        raise JobFailure.algorithm(
+            f"the recipe's run.model_name_or_path is {recipe.model!r}, so hyperparameter {expected} must be that and "
+            f"{other} be absent; found {json.dumps(found)}"
+        )
+    return recipe
+
+
+def _expect_image(image: Image, repository: str, tag: str) -> None:
+    if (image.repository, image.tag) != (repository, tag):
+        raise JobFailure.algorithm(
+            f"the image {image.repository}:{image.tag} cannot run this recipe, {repository}:{tag} can"
+        )
+
+
+def _train(around: Surroundings, recipe: Recipe, settings: TrainingSettings) -> Outcome:
+    if recipe.checkpoint:
+        raise JobFailure.algorithm("the rehearsal's stand-in is trained from a base, not from a checkpoint")
+    content = _only_file(around, "train", data_type="Converse")
+    rows = read_rows(content, generation=recipe.generation, text_only="micro" in recipe.model_type)
+    if recipe.generation == 2 and len(rows) < settings.global_batch_size:
+        raise JobFailure.algorithm(
+            f"{len(rows)} training rows are less than one batch (global_batch_size {settings.global_batch_size})"
+        )
+    if "validation" in around.channels:
+        around.log("stand-in: the validation channel was downloaded and is not used")
+    plan = settings.plan(len(rows))
+    report = _StepLines(around, every=max(1, plan.steps // _MOST_STEP_LINES), batch=plan.batch_size)
+    around.log(f"stand-in: {len(rows)} rows, {plan.steps} steps of {plan.batch_size} rows")
+    model = stand_in.train(rows, plan, model_type=recipe.model_type, on_progress=report)
+    around.log(f"{model.description}; its loss says nothing about Nova's")
+    return Outcome(recipe=recipe, model=model, metrics={"reduced_train_loss": report.last_loss})
+
+
+def _evaluate(around: Surroundings, recipe: Recipe, settings: EvaluationSettings) -> Outcome:
+    channel = around.channels.get("train")
+    if channel is None or FILE_NAME not in channel.files:
+        found = ", ".join(channel.files) if channel else "no such channel"
+        raise JobFailure.algorithm(f"channel train must hold {FILE_NAME}, found {found}")
+    questions = read_questions(channel.files[FILE_NAME])
+    model = around.load_checkpoint(recipe.checkpoint) if recipe.checkpoint else BaseStandIn()
+    if isinstance(model, stand_in.TrainedStandIn) and model.model_type != recipe.model_type:
+        raise JobFailure.algorithm(f"the checkpoint is of {model.model_type}, the recipe of {recipe.model_type}")
+    around.check()
+    around.log(f"stand-in: {len(questions)} questions to {model.description}")
+    files, table = evaluate(
+        questions, model.answer, model=recipe.model, max_new_tokens=settings.max_new_tokens, now=around.now()
+    )
+    shown = {name: value for name, value in table.items() if not name.endswith("_stderr")}
+    around.log("stand-in: " + ", ".join(f"{name}={value:.4f}" for name, value in shown.items()))
+    placed = {f"{recipe.name}/eval_results/{name}": content for name, content in files.items()}
+    return Outcome(recipe=recipe, files=placed, metrics=shown)
+
+
+def _only_file(around: Surroundings, name: str, *, data_type: str) -> bytes:
+    channel = around.channels.get(name)
+    if channel is None:
+        raise JobFailure.algorithm(f"there is no channel {name!r}")
+    if channel.data_type != data_type:
+        raise JobFailure.algorithm(f"channel {name} has S3DataType {channel.data_type}, SFT needs {data_type}")
+    if len(channel.files) != 1:
+        raise JobFailure.algorithm(f"channel {name} has {len(channel.files)} files, expected exactly one")
+    return next(iter(channel.files.values()))
+
+
+class _StepLines:
+    """Writes the log lines from which loss curves are read, in the wording of NeMo's progress bar."""
+
+    def __init__(self, around: Surroundings, *, every: int, batch: int) -> None:
+        self._around = around
+        self._every = every
+        self._batch = batch
+        self._next = 1
+        self.last_loss = 0.0
+
+    def __call__(self, at: Progress) -> None:
+        self._around.check()
+        self.last_loss = at.loss
+        if at.step < self._next and at.step != at.steps:
+            return
+        self._next = at.step + self._every
+        values: dict[str, Any] = {
+            "reduced_train_loss": f"{at.loss:.4f}",
+            "lr": f"{at.learning_rate:.3e}",
+            "global_step": at.step,
+            "consumed_samples": at.step * self._batch,
+            "samples_per_second": f"{at.rows_per_second:.1f}",
+        }
+        shown = ", ".join(f"{name}={value}" for name, value in values.items())
+        self._around.log(f"stand-in: step {at.step}/{at.steps} [{shown}]")

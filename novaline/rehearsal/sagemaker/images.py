@@ -1,0 +1,55 @@
+"""The container images of Nova training jobs: where they lie, and which one trains or evaluates what.
+
+Accounts and tags: recipes repository of SageMaker HyperPod (`nova_regional_parameters.json`, 2026-06).
+"""
+
+import re
+from dataclasses import dataclass
+
+from novaline.rehearsal.sagemaker.failures import JobFailure
+
+ACCOUNTS = {"us-east-1": "708977205387", "us-west-2": "176779409107", "ap-northeast-1": "878185805882"}
+TRAINING = "nova-fine-tune-repo"
+EVALUATION = "nova-evaluation-repo"
+SFT_TAGS = {1: "SM-TJ-SFT-latest", 2: "SM-TJ-SFT-V2-latest"}  # by generation of the model
+EVALUATION_TAG = "SM-TJ-Eval-V2-latest"
+PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
+
+_URI = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+):(?P<tag>.+)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image in ECR, by tag."""
+
+    account: str
+    region: str
+    repository: str
+    tag: str
+
+    @property
+    def repository_arn(self) -> str:
+        """What the execution role must be allowed to pull from."""
+        return f"arn:aws:ecr:{self.region}:{self.account}:repository/{self.repository}"
+
+
+def find_image(uri: str, *, region: str) -> Image:
+    """The published Nova image that `uri` names. Raises JobFailure for one that is not published in that region."""
+    match = _URI.fullmatch(uri)
+    image = Image(**match.groupdict()) if match else None
+    tags = {TRAINING: set(SFT_TAGS.values()), EVALUATION: {EVALUATION_TAG}}
+    expected = ACCOUNTS.get(region)
+    if (
+        image is None
+        or image.region != region
+        or image.account != expected
+        or image.tag not in tags.get(image.repository, ())
+    ):
+        known = ", ".join(f"{name}:{tag}" for name, of_name in tags.items() for tag in sorted(of_name))
+        place = (
+            f"{expected}.dkr.ecr.{region}.amazonaws.com" if expected else f"a registry (none is published in {region})"
+        )
+        raise JobFailure.client(f"cannot pull the image {uri}: the rehearsal knows {known} in {place}")
+    return image

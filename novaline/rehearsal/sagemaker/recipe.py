@@ -1,0 +1,163 @@
+"""A rendered Nova recipe, as the container reads it: only what it acts on, checked."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from novaline.customization.yaml_source import parse_yaml
+from novaline.findings import NovalineError
+from novaline.rehearsal.learner.rows import TrainingPlan
+from novaline.rehearsal.sagemaker.failures import JobFailure
+
+# model_type → the name of its base, and its generation
+MODELS: Mapping[str, tuple[str, Literal[1, 2]]] = {
+    "amazon.nova-micro-v1:0:128k": ("nova-micro/prod", 1),
+    "amazon.nova-lite-v1:0:300k": ("nova-lite/prod", 1),
+    "amazon.nova-pro-v1:0:300k": ("nova-pro/prod", 1),
+    "amazon.nova-2-lite-v1:0:256k": ("nova-lite-2/prod", 2),
+}
+_LONGEST_OUTPUT = {1: 100_000, 2: 32_768}  # tokens, by generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSettings:
+    """What a supervised fine-tuning recipe asks for. `max_epochs` is of generation 1, `max_steps` of generation 2."""
+
+    max_epochs: int | None
+    max_steps: int | None
+    global_batch_size: int
+    learning_rate: float
+    min_learning_rate: float
+    warmup_steps: int
+
+    def plan(self, rows: int) -> TrainingPlan:
+        """The steps for that many rows."""
+        steps = self.max_steps or (self.max_epochs or 1) * math.ceil(rows / self.global_batch_size)
+        return TrainingPlan(
+            steps=steps,
+            batch_size=self.global_batch_size,
+            learning_rate=self.learning_rate,
+            min_learning_rate=self.min_learning_rate,
+            warmup_steps=self.warmup_steps,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationSettings:
+    """What a `gen_qa` evaluation recipe asks for."""
+
+    max_new_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One recipe; `work` says whether it trains or evaluates."""
+
+    name: str
+    model_type: str
+    model: str  # "nova-micro/prod", or the s3:// URI of a checkpoint
+    work: TrainingSettings | EvaluationSettings
+
+    @property
+    def generation(self) -> Literal[1, 2]:
+        """Of the model: 1 for the first Nova models, 2 for Nova 2 Lite."""
+        return MODELS[self.model_type][1]
+
+    @property
+    def checkpoint(self) -> str | None:
+        """The escrow checkpoint that the job starts from; None for the base."""
+        return self.model if self.model.startswith("s3://") else None
+
+
+def read_recipe(content: bytes) -> Recipe:
+    """The recipe in a YAML file. Raises JobFailure that names the key and what was expected."""
+    try:
+        document = parse_yaml(content.decode(), file="recipe.yaml").data
+    except UnicodeDecodeError as problem:
+        raise JobFailure.algorithm(f"the recipe is no UTF-8 text: {problem}") from problem
+    except NovalineError as problem:
+        raise JobFailure.algorithm(f"the recipe is not readable: {problem}") from problem
+    keys = _Keys(document)
+    model_type, model = keys.text("run.model_type"), keys.text("run.model_name_or_path")
+    if model_type not in MODELS:
+        raise JobFailure.algorithm(f"run.model_type is {model_type!r}, expected one of {', '.join(MODELS)}")
+    base, generation = MODELS[model_type]
+    if not model.startswith("s3://") and model != base:
+        raise JobFailure.algorithm(
+            f"run.model_name_or_path is {model!r}, but {model_type} is {base!r} (or the s3:// URI of its checkpoint)"
+        )
+    work = _evaluation(keys, generation) if keys.has("evaluation") else _training(keys, generation)
+    return Recipe(name=keys.text("run.name"), model_type=model_type, model=model, work=work)
+
+
+def _training(keys: "_Keys", generation: Literal[1, 2]) -> TrainingSettings:
+    for key, technique in (("training_config.rollout", "RFT"), ("training_config.model.dpo_cfg", "DPO")):
+        if keys.has(key):
+            raise JobFailure.algorithm(f"{key} is set: this container trains by SFT, the recipe asks for {technique}")
+    optimizer, schedule = (
+        ("training_config.model.optim", "training_config.model.optim.sched")
+        if generation == 1
+        else ("training_config.optim_config", "training_config.lr_scheduler")
+    )
+    return TrainingSettings(
+        max_epochs=keys.integer("training_config.trainer.max_epochs", least=1) if generation == 1 else None,
+        max_steps=keys.integer("training_config.max_steps", least=4) if generation == 2 else None,
+        global_batch_size=keys.integer("training_config.global_batch_size", least=1),
+        learning_rate=keys.number(f"{optimizer}.lr", most=1),
+        min_learning_rate=keys.number(f"{schedule}.min_lr", most=1),
+        warmup_steps=keys.integer(f"{schedule}.warmup_steps", least=0),
+    )
+
+
+def _evaluation(keys: "_Keys", generation: Literal[1, 2]) -> EvaluationSettings:
+    task, strategy, metric = (keys.text(f"evaluation.{name}") for name in ("task", "strategy", "metric"))
+    if (task, strategy, metric) != ("gen_qa", "gen_qa", "all"):
+        raise JobFailure.algorithm(
+            f"evaluation is {task} / {strategy} / {metric}; a stand-in can be evaluated by gen_qa / gen_qa / all only"
+        )
+    if generation == 1 and keys.get("inference.reasoning_effort") is not None:
+        raise JobFailure.algorithm("ConfigValidationError: inference.reasoning_effort is for Nova 2 Lite only")
+    limit = keys.integer("inference.max_new_tokens", least=0)
+    if limit > _LONGEST_OUTPUT[generation]:
+        raise JobFailure.algorithm(
+            f"inference.max_new_tokens is {limit}, expected at most {_LONGEST_OUTPUT[generation]}"
+        )
+    return EvaluationSettings(max_new_tokens=limit)
+
+
+class _Keys:
+    """Dotted keys of a document, with their types checked."""
+
+    def __init__(self, document: object) -> None:
+        self._document = document
+
+    def get(self, key: str) -> object:
+        """The value, None if it or a parent is missing. `${oc.select:other.key}` is followed, as OmegaConf does."""
+        value = self._document
+        for name in key.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, str) and value.startswith("${oc.select:") and value.endswith("}"):
+            return self.get(value.removeprefix("${oc.select:").removesuffix("}"))
+        return value
+
+    def has(self, key: str) -> bool:
+        return self.get(key) is not None
+
+    def text(self, key: str) -> str:
+        value = self.get(key)
+        if not isinstance(value, str) or not value:
+            raise JobFailure.algorithm(f"{key} is {value!r}, expected text")
+        return value
+
+    def integer(self, key: str, *, least: int) -> int:
+        value = self.get(key)
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise JobFailure.algorithm(f"{key} is {value!r}, expected a whole number of at least {least}")
+        return value
+
+    def number(self, key: str, *, most: float) -> float:
+        value = self.get(key)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= most:
+            raise JobFailure.algorithm(f"{key} is {value!r}, expected a number from 0 to {most}")
+        return float(value)

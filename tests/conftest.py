@@ -1,0 +1,19 @@
+"""Fixtures that several rooms use."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from novaline.rehearsal.emulator import Emulator
+
+ACCOUNT = "111111111111"
+REGION = "us-east-1"
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """One embedded AWS for the whole test run (for each worker of it); names of what a test makes must be its own."""
+    folder: Path = tmp_path_factory.mktemp("emulator")
+    with Emulator(account=ACCOUNT, region=REGION, folder=folder, keep_log=True) as running:
+        yield running
