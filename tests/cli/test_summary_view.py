@@ -19,6 +19,7 @@ SUMMARY = {
     "status": "deployed",
     "gate": GATE,
     "deployment": {"arn": ARN, "name": "n", "model_arn": "arn:m"},
+    "expires": "2026-11-23T16:45:04+00:00",
     "verification": {"rows": 5, "agreement": 1.0, "transcript": []},
 }
 
@@ -59,5 +60,5 @@ def test_prose_wraps_under_itself():
     console = Console(file=out, width=50, soft_wrap=True)
     console.print(facts([("why", Text("word " * 30)), ("folder", Text("/a/" + "b" * 90))], console=console))
     lines = out.getvalue().splitlines()
-    assert all(line.startswith("          word") for line in lines[1:3])
+    assert all(line.startswith(" " * 14 + "word") for line in lines[1:3])
     assert "/a/" + "b" * 90 in out.getvalue().replace("\n", "")

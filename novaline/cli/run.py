@@ -1,0 +1,75 @@
+"""`novaline run FILE --env E`: check, upload, start, and watch if asked."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from novaline.cli import output
+from novaline.cli.status import exit_code, show_status
+from novaline.cli.steps_view import screen_view
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("run")(run)
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="The customization file.")],
+    *,
+    env: Annotated[str, typer.Option("--env", help="The environment to run in, from environments/.")],
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the run until it has ended.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Customize a model in the account of an environment. Costs money: `novaline plan` says how much."""
+    with output.reporting(json=json):
+        code = _perform(file, env=env, wait=wait, json=json)
+    raise typer.Exit(code)
+
+
+def _perform(file: Path, *, env: str, wait: bool, json: bool) -> int:
+    from novaline.runs import launch as work  # noqa: PLC0415 - pydantic and the recipes, which `--help` needs not
+
+    given = work.order(file, work.environment_named(env))
+    environment, name = given.environment, given.run
+    from novaline.runs.clients import account_clients  # noqa: PLC0415 - a mistake in the file must not wait for boto3
+    from novaline.runs.deployed import require_account, resources_of  # noqa: PLC0415 - likewise
+    from novaline.runs.follow import Follower  # noqa: PLC0415 - likewise
+    from novaline.runs.status import watch  # noqa: PLC0415 - likewise
+    from novaline.runs.steps import Board  # noqa: PLC0415 - likewise
+
+    console = output.stderr() if json else output.stdout()
+    clients = account_clients(environment.region)
+    output.print_findings(given.checked.findings)
+    console.print(Text(given.in_words()))
+    view = screen_view(console)
+    with view:
+        board = Board(view=view)
+        with board.step(f"Find the environment {env}") as step:
+            board.detail(step, require_account(clients.sts, environment))
+            resources = resources_of(clients.cloudformation, environment)
+        compiled = work.compiled(given, resources)
+        with board.step("Upload data and claim, start the run") as step:
+            arn = work.launch(clients, compiled, resources, report=lambda text: board.detail(step, text))
+            board.detail(step, name)
+        last = None
+        if wait:
+            follower = Follower(board=board, logs=clients.logs, training_job=work.training_job(compiled))
+            try:
+                last = follower.follow(watch(clients, resources, name))
+            except KeyboardInterrupt:
+                sys.stderr.write(f"stopped watching; the run goes on: novaline status {name} --env {env}\n")
+                return 130
+    if json:
+        started = {"run": name, "environment": env, "execution_arn": arn, "cost": given.checked.cost.as_json()}
+        output.print_json({**started, "result": None if last is None else last.as_json()})
+    elif last is not None:
+        show_status(console, last)
+    else:
+        console.print(Text(f"started {name}; look at it with: novaline status {name} --env {env}"))
+    return 0 if last is None else exit_code(last)

@@ -1,0 +1,1 @@
+"""A run from outside: upload what it needs, start it, watch it, fetch what it left. boto3 clients are arguments."""

@@ -1,0 +1,66 @@
+"""Watching a run on a board of steps: one step a phase, with what training says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from novaline.findings import NovalineError
+from novaline.runs.history import Phase
+from novaline.runs.status import RunStatus
+from novaline.runs.steps import Board, Step
+from novaline.runs.training import latest_point
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+
+@dataclass(slots=True, kw_only=True)
+class Follower:
+    """Shows a run's phases on a board. `training_job` is the base name of the job whose log tells steps and loss."""
+
+    board: Board
+    logs: CloudWatchLogsClient
+    training_job: str
+    _shown: dict[str, Step] = field(default_factory=dict)
+
+    def follow(self, statuses: Iterable[RunStatus]) -> RunStatus:
+        """Shows each phase as it happens and returns the last look, whatever its outcome.
+
+        Raises what watching raises, and NovalineError when there was nothing to look at.
+        """
+        last: RunStatus | None = None
+        for last in statuses:
+            for phase in last.phases:
+                self._show(phase, last)
+        if last is None:
+            raise NovalineError.of("nothing-to-watch", "the run gave no sign of life")
+        return last
+
+    def _show(self, phase: Phase, status: RunStatus) -> None:
+        step = self._shown.get(phase.key)
+        if step is None:
+            step = self._shown[phase.key] = self.board.begin(phase.title)
+        if step.outcome != "running":
+            return
+        if phase.key == "train":
+            point = latest_point(self.logs, self.training_job)
+            if point is not None:
+                self.board.detail(step, point.in_words())
+        elif phase.status == "running" and status.states:
+            self.board.detail(step, ", ".join(status.states))
+        unexplained = phase.status == "failed" and status.status == "running"  # the failure path is still at work
+        if phase.status != "running" and not unexplained:
+            self.board.end(
+                step,
+                text=_last_word(phase, status, step),
+                failed=phase.status == "failed",
+                seconds=phase.seconds(status.looked),
+            )
+
+
+def _last_word(phase: Phase, status: RunStatus, step: Step) -> str:
+    if phase.status == "failed" and status.problem:
+        return status.problem.message
+    return step.detail if phase.key == "train" else ""
