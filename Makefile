@@ -4,6 +4,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 EXAMPLE ?= examples/support-intents/customization.yaml
 ENVIRONMENT ?= dev
+# The folders that hold packages: constructs, and one folder a function.
+ROOTS := .:constructs:$(subst $(eval ) ,:,$(wildcard lambda/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check test rehearse prove-iam bench synth diff clean
@@ -21,7 +23,7 @@ check: $(READY) ## Format, lint, types, import contracts, synthesis under every 
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	PYTHONPATH=$(ROOTS) $(BIN)/lint-imports
 	$(BIN)/python scripts/check_templates.py
 
 test: $(READY) ## Pass the tests
@@ -34,7 +36,7 @@ prove-iam: $(READY) ## Take every statement of every role away in turn, and see 
 	@$(BIN)/python -m novaline.rehearsal.proof
 
 bench: $(READY) ## Measure what we promise to be fast, as ratios side by side
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python -m benchmarks.run
 
 synth: $(READY) ## Synthesize every environment into cdk.out
 	$(BIN)/python -m novaline.toolchain cdk synth --quiet
