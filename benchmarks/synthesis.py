@@ -12,7 +12,6 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.result import Result
-
 from novaline.toolchain import node_path
 
 ROOT = Path(__file__).resolve().parent.parent

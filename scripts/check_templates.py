@@ -1,7 +1,8 @@
 """Synthesize every environment under every rule pack, and lint the templates. Exit status 0: no finding is open.
 
 The app is run by itself and not through the CDK's command line, which was seen to end with status 0 in spite of
-findings. The rule packs leave a report in the assembly; without one, none was attached. cfn-lint then holds each template against CloudFormation's own resource schemas.
+findings. The rule packs leave a report in the assembly; without one, none was attached. cfn-lint then holds each
+template against CloudFormation's own resource schemas.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def main() -> int:
         return 1
     code = subprocess.call([str(Path(sys.executable).parent / "cfn-lint"), "--", *map(str, templates)], cwd=ROOT)
     if code == 0:
-        sys.stdout.write(f"{len(templates)} templates: no open finding of cdk-nag (AwsSolutions), CloudFormation's rules or cfn-lint\n")
+        packs = "cdk-nag (AwsSolutions), CloudFormation's rules or cfn-lint"
+        sys.stdout.write(f"{len(templates)} templates: no open finding of {packs}\n")
     return code
 
 

@@ -8,7 +8,7 @@ from constructs import Construct
 from nova_constructs.customization_workflow import CustomizationWorkflow
 from nova_constructs.execution_roles import ExecutionRoles
 from nova_constructs.reward_function import RewardFunction
-from nova_constructs.workflow_functions import JobRoles, WorkflowStores
+from nova_constructs.workflow_functions import JobRoles
 from novaline.environments import Environment
 from novaline.environments.names import CUSTOMIZATION, pascal_case, reward_function_name, reward_output
 from novaline.environments.regions import IMAGE_ACCOUNTS
@@ -44,13 +44,7 @@ class Customization(Stack):
             self,
             "Workflow",
             environment_name=environment.name,
-            stores=WorkflowStores(
-                data=self._stores.data,
-                artifacts=self._stores.artifacts,
-                ledger=self._stores.ledger,
-                topic=self._stores.topic,
-                key=self._stores.key,
-            ),
+            stores=self._stores,
             roles=JobRoles(
                 training=self.roles.training,
                 evaluation=self.roles.evaluation,

@@ -81,6 +81,12 @@ def _perform(file: Path, *, env: str, destination: Path | None, keep: bool, port
     except Interrupted:
         sys.stderr.write("interrupted: what was started has been stopped, what was half written has been removed\n")
         return _INTERRUPTED
+    except OSError as problem:
+        what = f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)
+        message = f"the rehearsal could not write or start something: {what}"
+        raise NovalineError.of(
+            "system-problem", message, hint="is there space, and may the folder be written?"
+        ) from None
     return outcome.exit_code
 
 

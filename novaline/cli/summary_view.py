@@ -27,7 +27,7 @@ def summary_view(summary: Mapping[str, Any], *, console: Console) -> RenderableT
     words, style = _VERDICTS.get(str(summary.get("status")), (str(summary.get("status")), "bold"))
     parts: list[RenderableType] = []
     if gate:
-        parts.append(Padding(_metrics(gate, ascii_only=console.options.ascii_only), (1, 0, 1, 2)))
+        parts.append(Padding(_metrics(gate, ascii_only=console.options.ascii_only), (0, 0, 0, 2)))
     lines = [("verdict", Text(words, style=style))]
     if gate.get("reason"):
         lines.append(("why", Text(str(gate["reason"]))))

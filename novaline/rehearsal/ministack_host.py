@@ -363,6 +363,15 @@ def topic_key(topic_arn: str) -> str:
     return str((topic.get("attributes") or {}).get("KmsMasterKeyId", ""))
 
 
+def set_topic_key(topic_arn: str, key: str) -> None:
+    """Put an SNS topic under a KMS key; an empty one takes it away."""
+    attributes = sns._topics[topic_arn]["attributes"]
+    if key:
+        attributes["KmsMasterKeyId"] = key
+    else:
+        attributes.pop("KmsMasterKeyId", None)
+
+
 def table_key(table: str) -> str:
     """The customer's KMS key of a DynamoDB table, as it was configured; empty for none."""
     record = dynamodb_service._tables.get(table.rsplit("/", 1)[-1]) or {}

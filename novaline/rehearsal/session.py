@@ -12,11 +12,12 @@ import secrets
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from novaline import toolchain
 from novaline.customization.compile import VERIFY_ROWS
@@ -136,8 +137,7 @@ class Session:
         """The whole rehearsal. Failures are in the outcome, and everything is torn down either way."""
         results = self._results
         try:
-            self._stand_up()
-            resources, clients = self._deploy()
+            resources, clients = self.deploy()
             self._customize(clients, resources)
         except NovalineError as problem:
             results.status = "failed"
@@ -159,6 +159,20 @@ class Session:
             leftovers=results.leftovers,
             findings=tuple(results.findings),
         )
+
+    def deploy(self) -> tuple[Resources, Clients]:
+        """Stands the embedded AWS up and deploys the environment into it; nothing runs there yet."""
+        self._stand_up()
+        return self._deploy()
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client, by the service's name
+        """A client of the embedded AWS with its owner's credentials."""
+        return self._emulator.client(service)
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """The names of the environment's stacks."""
+        return tuple(self._stacks)
 
     def endpoint(self) -> dict[str, str]:
         """The variables that lead a shell to the embedded AWS, while it runs."""
@@ -301,10 +315,10 @@ class Session:
                 shared_logs=not self.plan.environment.owns_training_logs,
             )
         behind = left_behind(found)
-        counts = {why: sum(item.why == why for item in found) for why in dict.fromkeys(item.why for item in found)}
-        self.board.end(
-            step, text=", ".join(f"{count} {why}" for why, count in counts.items()) or "nothing", failed=bool(behind)
-        )
+        others = Counter(item.why for item in found if item not in behind)
+        kept = ", ".join(f"{count} {why}" for why, count in others.items())
+        text = f"{len(behind) or 'nothing'} left behind" + (f"; {kept}" if kept else "")
+        self.board.end(step, text=text, failed=bool(behind))
         if behind:
             names = "\n".join(f"  {item.kind} {item.name}" for item in behind)
             message = f"after `cdk destroy` {len(behind)} things were left behind:\n{names}"

@@ -61,6 +61,7 @@ class Synthesis:
 
     def start(self, *, home: Path, log: Path, node: Path, own: Mapping[str, str]) -> Child:
         """Starts `python app.py`, as the CDK CLI would, in an environment that knows no AWS. `keep` follows its end."""
+        self.discard()  # of a process with our number that was killed
         self._partial.mkdir(parents=True)
         extra = {
             "CDK_OUTDIR": str(self._partial),

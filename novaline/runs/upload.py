@@ -169,10 +169,9 @@ def _send(s3: S3Client, file: DataFile, resources: Resources, report: Report) ->
 
 def _send_in_parts(s3: S3Client, file: DataFile, resources: Resources, report: Report) -> Stored:
     bucket, total = resources.data_bucket, _size(file.path)
-    extra = {
+    extra = {  # no BucketKeyEnabled: boto3's transfer does not take it, and the bucket's own setting holds
         "ServerSideEncryption": "aws:kms",
         "SSEKMSKeyId": resources.key_arn,
-        "BucketKeyEnabled": True,
         "ChecksumAlgorithm": "SHA256",
         "Metadata": {"sha256": file.sha256},
         "ExpectedBucketOwner": resources.account,

@@ -152,7 +152,7 @@ def test_a_child_that_takes_too_long_is_killed_and_its_last_words_are_told(tmp_p
 def test_a_child_ends_with_its_parent_however_that_went(tmp_path):
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom novaline.rehearsal.children import Child\n"
-        "child = Child([sys.executable, '-c', 'import time; time.sleep(60)'], log=Path('c.log'), cwd=Path(), "
+        "child = Child([sys.executable, '-uc', 'import time; print(1); time.sleep(60)'], log=Path('c'), cwd=Path(), "
         "environment={})\nprint(child.pid, flush=True)\ntime.sleep(60)"
     )
     parent = subprocess.Popen(
@@ -164,6 +164,7 @@ def test_a_child_ends_with_its_parent_however_that_went(tmp_path):
     )
     with parent:
         child = int(parent.stdout.readline())
+        until(lambda: (tmp_path / "c").read_text(encoding="utf-8") == "1\n")
         assert lives(child)
         parent.send_signal(signal.SIGKILL)
         parent.wait()

@@ -90,12 +90,6 @@ def test_a_dataset_goes_up_once_whether_whole_or_in_parts(emulator, resources, t
     assert hashlib.sha256(body).hexdigest() == file.sha256
 
 
-def test_a_bucket_of_another_account_is_not_written_to(emulator, resources, tmp_path):
-    foreign = replace(resources, account="999999999999")
-    with pytest.raises(NovalineError, match="while"):
-        upload_data(emulator.client("s3"), [dataset(tmp_path, b"secret")], foreign)
-
-
 def test_an_environment_that_is_not_deployed_is_named(emulator):
     environment = environment_named("dev", root=CHECKOUT)
     clients = Clients.made_by(emulator.client)

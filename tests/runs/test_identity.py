@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from novaline.runs.identity import execution_arn, is_run_id, run_id, run_prefix
@@ -18,6 +18,9 @@ def test_the_time_in_a_run_id_is_utc():
     assert "20261120-101507" in run_id("a", created=created, content="ab12cd34")
 
 
+@example("a" * 63)
+@example("a_" * 31 + "a")
+@settings(deadline=None, max_examples=50)
 @given(st.from_regex(r"([0-9a-zA-Z][_-]?){1,63}", fullmatch=True).filter(lambda name: len(name) <= 63))
 def test_every_name_that_bedrock_takes_gives_a_run_id_that_sagemaker_and_step_functions_take(name):
     assert is_run_id(run_id(name, created=CREATED, content="ab12cd34"))

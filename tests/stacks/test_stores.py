@@ -149,7 +149,9 @@ def test_the_ledger_can_be_restored_to_any_second_and_costs_nothing_idle(assembl
 def test_the_topic_is_encrypted_and_refuses_plain_http(assembly):
     for name, topic in assembly.resources("AWS::SNS::Topic"):
         assert topic["Properties"]["KmsMasterKeyId"] == {"Fn::GetAtt": ["EncryptionKey3A692D6E", "Arn"]}, name
-    for name, policy in assembly.resources("AWS::SNS::TopicPolicy"):
+    policies = list(assembly.resources("AWS::SNS::TopicPolicy"))
+    assert len(policies) == len(assembly.environments)
+    for name, policy in policies:
         (denial,) = statements(policy["Properties"]["PolicyDocument"])
         assert denial["Effect"] == "Deny", name
         assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}, name

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from botocore.exceptions import ClientError
+from s3transfer.manager import TransferManager
 
 from novaline.requests.resources import Resources
 
@@ -68,6 +69,7 @@ class FakeS3:
 
     def upload_fileobj(self, source, bucket, key, *, ExtraArgs):
         assert ExtraArgs["ChecksumAlgorithm"] == "SHA256"
+        assert set(ExtraArgs) <= set(TransferManager.ALLOWED_UPLOAD_ARGS)
         parts = []
         while part := source.read(1000):
             parts.append(part)

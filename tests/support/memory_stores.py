@@ -19,24 +19,30 @@ class MemoryS3:
     class exceptions:  # noqa: N801 - the attribute that every boto3 client has
         ClientError = ClientError
 
+        class NoSuchKey(ClientError):
+            pass
+
     def put_object(self, *, Bucket, Key, Body, ContentType="binary/octet-stream"):  # noqa: N803 - S3's parameter names
         self.objects.setdefault((Bucket, Key), []).append(Body)
         self.content_types[Bucket, Key] = ContentType
         return {"VersionId": str(len(self.objects[Bucket, Key]))}
 
-    def get_object(self, *, Bucket, Key, VersionId=None):  # noqa: N803 - likewise
-        versions = self._versions(Bucket, Key, "GetObject", code="NoSuchKey")
-        body = versions[-1 if VersionId is None else int(VersionId) - 1]
-        return {"Body": StreamingBody(io.BytesIO(body), len(body))}
+    def get_object(self, *, Bucket, Key, VersionId=None, ChecksumMode=None):  # noqa: N803 - likewise
+        versions = self._versions(Bucket, Key)
+        number = len(versions) if VersionId is None else int(VersionId)
+        body = versions[number - 1]
+        answer = {
+            "Body": StreamingBody(io.BytesIO(body), len(body)),
+            "ContentLength": len(body),
+            "VersionId": str(number),
+        }
+        if ChecksumMode == "ENABLED":
+            answer["ChecksumSHA256"] = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        return answer
 
-    def head_object(self, *, Bucket, Key, ChecksumMode):  # noqa: N803 - likewise
-        versions = self._versions(Bucket, Key, "HeadObject", code="404")
-        digest = base64.b64encode(hashlib.sha256(versions[-1]).digest()).decode()
-        return {"VersionId": str(len(versions)), "ContentLength": len(versions[-1]), "ChecksumSHA256": digest}
-
-    def _versions(self, bucket, key, operation, *, code):
+    def _versions(self, bucket, key):
         if (bucket, key) not in self.objects:
-            raise ClientError({"Error": {"Code": code, "Message": "not there"}}, operation)
+            raise self.exceptions.NoSuchKey({"Error": {"Code": "NoSuchKey", "Message": "not there"}}, "GetObject")
         return self.objects[bucket, key]
 
 

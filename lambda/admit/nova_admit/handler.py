@@ -47,21 +47,24 @@ def admit(event: dict[str, Any], *, settings: Settings, s3: S3Client) -> dict[st
 
 
 def _stored(uri: str, *, s3: S3Client) -> StoredObject:
-    """The newest version of the object, with the checksum that S3 computed when it was uploaded."""
+    """The newest version of the object, with the checksum that S3 computed when it was uploaded.
+
+    Asked for with GetObject, whose body is not read, and not with HeadObject: an answer to HEAD has no body, so that a
+    refusal could not say which role lacks which permission.
+    """
     bucket, key = split_s3_uri(uri)
     try:
-        head = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
-    except s3.exceptions.ClientError as problem:
-        if problem.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
-            return StoredObject(version_id=None, sha256=None, size=None)
-        raise
-    return StoredObject(version_id=head["VersionId"], sha256=_sha256(head), size=head["ContentLength"])
+        found = s3.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    except s3.exceptions.NoSuchKey:
+        return StoredObject(version_id=None, sha256=None, size=None)
+    found["Body"].close()
+    return StoredObject(version_id=found["VersionId"], sha256=_sha256(found), size=found["ContentLength"])
 
 
-def _sha256(head: Any) -> str | None:  # noqa: ANN401 - HeadObject's answer
+def _sha256(found: Any) -> str | None:  # noqa: ANN401 - GetObject's answer
     """Hex digest of the whole object: S3's own checksum, or the one recorded beside a multipart upload."""
-    checksum = head.get("ChecksumSHA256")
-    if checksum and head.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in checksum:
+    checksum = found.get("ChecksumSHA256")
+    if checksum and found.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in checksum:
         return base64.b64decode(checksum).hex()
-    recorded = head.get("Metadata", {}).get("sha256")
+    recorded = found.get("Metadata", {}).get("sha256")
     return str(recorded) if recorded else None

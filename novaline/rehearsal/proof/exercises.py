@@ -1,22 +1,22 @@
-"""What each role is for, done once: a run, a scored rollout, an emptied bucket. Each tells what went wrong."""
+"""What the roles are for, done once: a run, and the deletion of a stack. Each tells all that was said of a failure."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from novaline.findings import NovalineError
 
 if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
-    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_stepfunctions import SFNClient
 
 Exercise = Callable[[], str]
 """Does what a role is for; returns "" when it worked, and otherwise all that was said about the failure."""
 
 _RUN_SECONDS = 180.0
+_DELETE_SECONDS = 60.0
 
 
 def run_exercise(states: SFNClient, *, launch: Callable[[], str]) -> Exercise:
@@ -31,58 +31,40 @@ def run_exercise(states: SFNClient, *, launch: Callable[[], str]) -> Exercise:
                 return ""
             if found["status"] != "RUNNING":
                 return f"{found['status']}: {found.get('error', '')}: {found.get('cause', '')}"
-            time.sleep(0.1)
+            time.sleep(0.05)
         return f"the run did not end within {_RUN_SECONDS:.0f} seconds"
 
     return exercise
 
 
-def reward_exercise(lambda_: LambdaClient, *, function_arn: str) -> Exercise:
-    """One rollout, scored by the reward function."""
-    sample = {
-        "id": "proof",
-        "messages": [{"role": "user", "content": "?"}, {"role": "assistant", "content": "track_order"}],
-        "reference_answer": "track_order",
-    }
+def delete_exercise(cloudformation: CloudFormationClient, *, stack: str) -> Exercise:
+    """The deletion of a stack, which can be tried again after it failed."""
 
     def exercise() -> str:
-        answer = lambda_.invoke(FunctionName=function_arn, Payload=json.dumps([sample]).encode())
-        body = answer["Payload"].read().decode()
-        return body if "FunctionError" in answer else ""
+        known = {event["EventId"] for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]}
+        cloudformation.delete_stack(StackName=stack)
+        until = time.monotonic() + _DELETE_SECONDS
+        while time.monotonic() < until:
+            time.sleep(0.2)
+            status = _status(cloudformation, stack)
+            if status == "DELETE_COMPLETE":
+                return ""
+            if status == "DELETE_FAILED":
+                events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+                return "\n".join(
+                    event.get("ResourceStatusReason", "")
+                    for event in events
+                    if event["EventId"] not in known and event.get("ResourceStatus") == "DELETE_FAILED"
+                )
+        raise NovalineError.of("delete-timeout", f"stack {stack} was not deleted within {_DELETE_SECONDS:.0f} seconds")
 
     return exercise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Emptied:
-    """A bucket that the emptying function is asked to empty, as CloudFormation would when it deletes the stack."""
-
-    function_arn: str
-    bucket: str
-    answers: str
-    """A bucket of the exercise's own, where the function's answer to CloudFormation is put."""
-
-
-def empty_exercise(lambda_: LambdaClient, s3: S3Client, *, what: Emptied) -> Exercise:
-    """The bucket holds one object, its deletion is announced, and the answer is read where CloudFormation would."""
-
-    def exercise() -> str:
-        s3.put_object(Bucket=what.bucket, Key="proof/object", Body=b"to be emptied")
-        key = f"answers/{time.monotonic_ns()}"
-        url = s3.generate_presigned_url("put_object", Params={"Bucket": what.answers, "Key": key})
-        event = {
-            "RequestType": "Delete",
-            "ResponseURL": url,
-            "StackId": "proof",
-            "RequestId": "proof",
-            "LogicalResourceId": "Proof",
-            "PhysicalResourceId": what.bucket,
-            "ResourceProperties": {"BucketName": what.bucket},
-        }
-        said = lambda_.invoke(FunctionName=what.function_arn, Payload=json.dumps(event).encode())
-        if "FunctionError" in said:
-            return said["Payload"].read().decode()
-        answer: dict[str, Any] = json.loads(s3.get_object(Bucket=what.answers, Key=key)["Body"].read())
-        return "" if answer["Status"] == "SUCCESS" else f"{answer['Status']}: {answer['Reason']}"
-
-    return exercise
+def _status(cloudformation: CloudFormationClient, stack: str) -> str:
+    try:
+        return str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+    except cloudformation.exceptions.ClientError as problem:
+        if "does not exist" in str(problem):
+            return "DELETE_COMPLETE"
+        raise

@@ -5,8 +5,34 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Final
 
+_TRACES: Final = (
+    "Lambda and Step Functions send X-Ray segments under the role; the embedded AWS has no X-Ray, and on AWS a refusal "
+    "loses the traces without a word."
+)
+_LOGS: Final = (
+    "Lambda writes what a function prints under the function's role; the embedded Lambda writes it with its own "
+    "credentials."
+)
+_DELIVERY: Final = (
+    "Step Functions sets the delivery of execution logs up under the role when the state machine is made; the embedded "
+    "one keeps the history alone."
+)
+_STOP: Final = (
+    "A run that ends by itself stops nothing. Step Functions stops the job of a run that is aborted or times out: see "
+    "tests/rehearsal/test_workflow_ends.py."
+)
+_MISSING: Final = (
+    "Needed when an object is missing: without s3:ListBucket, S3 answers 403 in place of 404, and Admit could not say "
+    "that the dataset is gone."
+)
+
 UNNEEDED_HERE: Final[tuple[tuple[str, str, str], ...]] = (
     # role, statement, reason
+    ("*", "SendTraces", _TRACES),
+    ("*Role", "WriteLogs", _LOGS),
+    ("WorkflowRole", "DeliverLogs", _DELIVERY),
+    ("WorkflowRole", "StopTrainingJobs", _STOP),
+    ("WorkflowFunctionsAdmitRole", "TellMissingObjects", _MISSING),
 )
 
 

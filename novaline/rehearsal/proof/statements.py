@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,18 +19,29 @@ if TYPE_CHECKING:
 class Statement:
     """One statement of one inline policy. `role` is its logical id without the hash, `role_name` what IAM calls it."""
 
+    stack: str
     role: str
     role_name: str
     policy: str
     sid: str
     actions: tuple[str, ...]
+    resources: tuple[str, ...]
     document: Mapping[str, Any]
 
-    def shows_in(self, text: str) -> bool:
-        """Whether a refusal tells that this role was not allowed one of these actions."""
-        lower = text.lower()
-        refused = "not authorized" in lower or "accessdenied" in lower
-        return refused and self.role_name in text and any(action.lower() in lower for action in self.actions)
+    def refusal_in(self, text: str) -> str | None:
+        """The part of the text that says that this role was not allowed one of these actions on such a resource."""
+        for role, action, resource in _REFUSAL.findall(text):
+            if role != self.role_name or action.lower() not in map(str.lower, self.actions):
+                continue
+            if not resource or any(fnmatchcase(resource, pattern) for pattern in self.resources):
+                return f"{role} is not authorized to perform: {action}" + (f" on {resource}" if resource else "")
+        return None
+
+
+_REFUSAL = re.compile(
+    r"assumed-role/([^/\s]+)/\S+ is not authorized to perform: ([\w-]+:\w+)(?: on resource: \"?([^\s\"\\\\]+))?"
+)
+"""How IAM words a refusal: the session's role, the action, and the resource where the service names one."""
 
 
 def statements(cloudformation: CloudFormationClient, iam: IAMClient, *, stacks: Sequence[str]) -> Iterator[Statement]:
@@ -39,23 +51,28 @@ def statements(cloudformation: CloudFormationClient, iam: IAMClient, *, stacks: 
             for resource in page["StackResourceSummaries"]:
                 if resource["ResourceType"] == "AWS::IAM::Role":
                     role = re.sub(r"[0-9A-F]{8}$", "", resource["LogicalResourceId"])
-                    yield from _of_role(iam, role=role, role_name=resource["PhysicalResourceId"])
+                    yield from _of_role(iam, stack=stack, role=role, role_name=resource["PhysicalResourceId"])
 
 
-def _of_role(iam: IAMClient, *, role: str, role_name: str) -> Iterator[Statement]:
+def _of_role(iam: IAMClient, *, stack: str, role: str, role_name: str) -> Iterator[Statement]:
     for policy in sorted(iam.list_role_policies(RoleName=role_name)["PolicyNames"]):
         found = iam.get_role_policy(RoleName=role_name, PolicyName=policy)["PolicyDocument"]
         document: dict[str, Any] = json.loads(found) if isinstance(found, str) else dict(found)
         for statement in document["Statement"]:
-            actions = statement["Action"]
             yield Statement(
+                stack=stack,
                 role=role,
                 role_name=role_name,
                 policy=policy,
                 sid=statement["Sid"],
-                actions=(actions,) if isinstance(actions, str) else tuple(actions),
+                actions=_listed(statement["Action"]),
+                resources=_listed(statement["Resource"]),
                 document=document,
             )
+
+
+def _listed(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 @contextmanager
@@ -77,4 +94,6 @@ def taken_away(iam: IAMClient, missing: Sequence[Statement]) -> Iterator[None]:
     finally:
         for (role_name, policy), gone in policies.items():
             document = json.dumps(gone[0].document)
-            iam.put_role_policy(RoleName=role_name, PolicyName=policy, PolicyDocument=document)
+            # A role may have gone with the stack whose deletion the block was about.
+            with suppress(iam.exceptions.NoSuchEntityException):
+                iam.put_role_policy(RoleName=role_name, PolicyName=policy, PolicyDocument=document)

@@ -1,0 +1,121 @@
+"""`python -m novaline.rehearsal.proof`: exit status 0 when every statement is needed, or says why it stands there."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from novaline.cli import output
+from novaline.cli.steps_view import LineView
+from novaline.findings import NovalineError
+from novaline.places import project_root
+from novaline.rehearsal.interrupts import Interrupted
+from novaline.rehearsal.proof.exercises import Exercise, delete_exercise, run_exercise
+from novaline.rehearsal.proof.prove import Shown, prove_needed, prove_unneeded
+from novaline.rehearsal.proof.reasons import reason
+from novaline.rehearsal.proof.small import write_small
+from novaline.rehearsal.proof.statements import Statement, statements
+from novaline.rehearsal.session import Plan, Session
+from novaline.requests.resources import Resources
+from novaline.runs.clients import Clients
+from novaline.runs.identity import run_id
+from novaline.runs.launch import Order, compiled, environment_named, launch, order
+from novaline.runs.steps import Board
+
+ENVIRONMENT = "dev"
+_EMPTIER = "EmptierEmptyRole"
+_MARKS = {"needed": ("✓", "green"), "unneeded here": ("·", "yellow"), "not shown": ("✗", "bold red")}
+
+
+def main() -> int:
+    """Deploy once, prove, and say what was proven."""
+    console = Console(highlight=False, soft_wrap=True)
+    root = project_root()
+    try:
+        with tempfile.TemporaryDirectory(prefix="novaline-proof-") as folder:
+            if root is None:
+                raise NovalineError.of("no-checkout", "the proof deploys the stacks of a checkout of Novaline")
+            file = write_small(root, Path(folder) / "customization")
+            given = order(file, environment_named(ENVIRONMENT, root=root))
+            plan = Plan(order=given, root=root, output=Path(folder) / "output")
+            with Session(plan, Board(view=LineView(console))) as session:
+                return _prove(session, console)
+    except Interrupted:
+        sys.stderr.write("interrupted: what was started has been stopped\n")
+        return 130
+    except NovalineError as problem:
+        output.print_findings(problem.findings)
+        return problem.exit_code
+
+
+def _prove(session: Session, console: Console) -> int:
+    resources, clients = session.deploy()
+    began = time.monotonic()
+    iam, cloudformation = session.client("iam"), session.client("cloudformation")
+    every = tuple(statements(cloudformation, iam, stacks=session.stacks))
+    run = _runs(session.plan.order, clients, resources)
+    if said := run():
+        raise NovalineError.of("exercise", f"with every permission in place, the run failed: {said}")
+    console.print(f"\nWith every permission in place, a run succeeds ({time.monotonic() - began:.1f} s). Without …")
+
+    def report(shown: Shown) -> None:
+        mark, style = _MARKS[shown.result]
+        name = f"{shown.statement.role}/{shown.statement.sid}"
+        console.print(Text.assemble((mark, style), f" {name}  ", (shown.evidence, "dim")))
+
+    of_runs = [statement for statement in every if statement.role != _EMPTIER]
+    needed, unneeded = _parted(of_runs)
+    shown = list(prove_needed(iam, [[statement] for statement in needed], run, report=report))
+    shown += prove_unneeded(iam, unneeded, run, report=report)
+    for stack in reversed(session.stacks):
+        delete = delete_exercise(cloudformation, stack=stack)
+        needed, unneeded = _parted([s for s in every if s.role == _EMPTIER and s.stack == stack])
+        shown += prove_needed(iam, _by_action(needed), delete, report=report)
+        shown += prove_unneeded(iam, unneeded, delete, report=report)
+    counts = {result: sum(one.result == result for one in shown) for result in _MARKS}
+    console.print(
+        f"\n{len({s.role for s in every})} roles, {len(every)} statements: {counts['needed']} shown to be needed, "
+        f"{counts['unneeded here']} that no rehearsal needs, {counts['not shown']} not shown "
+        f"({time.monotonic() - began:.0f} s)"
+    )
+    return 1 if counts["not shown"] or len(shown) != len(every) else 0
+
+
+def _runs(first: Order, clients: Clients, resources: Resources) -> Exercise:
+    """The exercise that runs the customization, each time as a run of its own."""
+    later = count(1)
+
+    def start() -> str:
+        created = first.created + timedelta(seconds=next(later))
+        name = first.checked.customization.name
+        run = run_id(name, created=created, content=first.run[-6:])
+        return launch(clients, compiled(replace(first, run=run, created=created), resources), resources)
+
+    return run_exercise(clients.states, launch=start)
+
+
+def _parted(found: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
+    """The statements that must be shown to be needed, and those that no rehearsal needs."""
+    unneeded = [statement for statement in found if reason(role=statement.role, sid=statement.sid) is not None]
+    return [statement for statement in found if statement not in unneeded], unneeded
+
+
+def _by_action(found: Sequence[Statement]) -> list[list[Statement]]:
+    """Statements with the same actions together: what they allow differs in the resource alone."""
+    groups: dict[tuple[str, ...], list[Statement]] = {}
+    for statement in found:
+        groups.setdefault(statement.actions, []).append(statement)
+    return list(groups.values())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
