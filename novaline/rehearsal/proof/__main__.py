@@ -19,8 +19,8 @@ from novaline.cli.steps_view import LineView
 from novaline.findings import NovalineError
 from novaline.places import project_root
 from novaline.rehearsal.interrupts import Interrupted
-from novaline.rehearsal.proof.exercises import Exercise, delete_exercise, run_exercise
-from novaline.rehearsal.proof.prove import Shown, prove_needed, prove_unneeded
+from novaline.rehearsal.proof.exercises import DeletedStack, Exercise, run_exercise
+from novaline.rehearsal.proof.prove import Report, Shown, prove_needed, prove_unneeded
 from novaline.rehearsal.proof.reasons import reason
 from novaline.rehearsal.proof.small import write_small
 from novaline.rehearsal.proof.statements import Statement, statements
@@ -76,11 +76,7 @@ def _prove(session: Session, console: Console) -> int:
     needed, unneeded = _parted(of_runs)
     shown = list(prove_needed(iam, [[statement] for statement in needed], run, report=report))
     shown += prove_unneeded(iam, unneeded, run, report=report)
-    for stack in reversed(session.stacks):
-        delete = delete_exercise(cloudformation, stack=stack)
-        needed, unneeded = _parted([s for s in every if s.role == _EMPTIER and s.stack == stack])
-        shown += prove_needed(iam, _by_action(needed), delete, report=report)
-        shown += prove_unneeded(iam, unneeded, delete, report=report)
+    shown += _prove_deletion(session, [statement for statement in every if statement.role == _EMPTIER], report=report)
     counts = {result: sum(one.result == result for one in shown) for result in _MARKS}
     console.print(
         f"\n{len({s.role for s in every})} roles, {len(every)} statements: {counts['needed']} shown to be needed, "
@@ -88,6 +84,27 @@ def _prove(session: Session, console: Console) -> int:
         f"({time.monotonic() - began:.0f} s)"
     )
     return 1 if counts["not shown"] or len(shown) != len(every) else 0
+
+
+def _prove_deletion(session: Session, of_emptier: Sequence[Statement], *, report: Report) -> list[Shown]:
+    """The emptier works when its stack is deleted, so each round deletes the stack, and the next makes it again."""
+    iam, cloudformation, s3 = (session.client(service) for service in ("iam", "cloudformation", "s3"))
+    foundation = of_emptier[0].stack
+    for stack in session.stacks:
+        if stack != foundation:  # CloudFormation keeps a stack whose exports another one imports
+            DeletedStack.of(cloudformation, s3, stack).delete()
+    deleted = DeletedStack.of(cloudformation, s3, foundation)
+
+    def again(sids: set[str]) -> list[Statement]:
+        deleted.make()
+        return [s for s in statements(cloudformation, iam, stacks=[foundation]) if s.sid in sids]
+
+    needed, unneeded = _parted(of_emptier)
+    shown: list[Shown] = []
+    for group in _by_action(needed):
+        shown += prove_needed(iam, [again({s.sid for s in group})], deleted.delete, report=report)
+        deleted.unmake()
+    return [*shown, *prove_unneeded(iam, again({s.sid for s in unneeded}), deleted.delete, report=report)]
 
 
 def _runs(first: Order, clients: Clients, resources: Resources) -> Exercise:

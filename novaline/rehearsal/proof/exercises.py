@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from novaline.findings import NovalineError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
 Exercise = Callable[[], str]
 """Does what a role is for; returns "" when it worked, and otherwise all that was said about the failure."""
 
 _RUN_SECONDS = 180.0
-_DELETE_SECONDS = 60.0
+_STACK_SECONDS = 60.0
 
 
 def run_exercise(states: SFNClient, *, launch: Callable[[], str]) -> Exercise:
@@ -37,34 +41,75 @@ def run_exercise(states: SFNClient, *, launch: Callable[[], str]) -> Exercise:
     return exercise
 
 
-def delete_exercise(cloudformation: CloudFormationClient, *, stack: str) -> Exercise:
-    """The deletion of a stack, which can be tried again after it failed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedStack:
+    """A stack whose deletion is the exercise. `make` and `unmake` bring it back to a state that can be deleted."""
 
-    def exercise() -> str:
-        known = {event["EventId"] for event in cloudformation.describe_stack_events(StackName=stack)["StackEvents"]}
-        cloudformation.delete_stack(StackName=stack)
-        until = time.monotonic() + _DELETE_SECONDS
-        while time.monotonic() < until:
-            time.sleep(0.2)
-            status = _status(cloudformation, stack)
-            if status == "DELETE_COMPLETE":
-                return ""
-            if status == "DELETE_FAILED":
-                events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
-                return "\n".join(
-                    event.get("ResourceStatusReason", "")
-                    for event in events
-                    if event["EventId"] not in known and event.get("ResourceStatus") == "DELETE_FAILED"
-                )
-        raise NovalineError.of("delete-timeout", f"stack {stack} was not deleted within {_DELETE_SECONDS:.0f} seconds")
+    cloudformation: CloudFormationClient
+    s3: S3Client
+    name: str
+    template: str
 
-    return exercise
+    @classmethod
+    def of(cls, cloudformation: CloudFormationClient, s3: S3Client, name: str) -> Self:
+        """The stack as it stands now."""
+        body = cloudformation.get_template(StackName=name)["TemplateBody"]
+        template = body if isinstance(body, str) else json.dumps(body)
+        return cls(cloudformation=cloudformation, s3=s3, name=name, template=template)
 
+    def make(self) -> None:
+        """Create the stack, unless it exists, and put an object into each of its buckets."""
+        if self._status() == "DELETE_COMPLETE":
+            self.cloudformation.create_stack(
+                StackName=self.name, TemplateBody=self.template, Capabilities=["CAPABILITY_NAMED_IAM"]
+            )
+            self._wait("CREATE_COMPLETE")
+        for bucket in self._buckets():
+            self.s3.put_object(Bucket=bucket, Key="proof/object", Body=b"to be emptied")
 
-def _status(cloudformation: CloudFormationClient, stack: str) -> str:
-    try:
-        return str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
-    except cloudformation.exceptions.ClientError as problem:
-        if "does not exist" in str(problem):
-            return "DELETE_COMPLETE"
-        raise
+    def delete(self) -> str:
+        """The exercise: "" when the stack is gone, otherwise why it is not."""
+        self.cloudformation.delete_stack(StackName=self.name)
+        if self._wait("DELETE_COMPLETE", "DELETE_FAILED") == "DELETE_COMPLETE":
+            return ""
+        events = self.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
+        failed = (event for event in events if event.get("ResourceStatus") == "DELETE_FAILED")
+        return "\n".join(event.get("ResourceStatusReason", "") for event in failed)
+
+    def unmake(self) -> None:
+        """Finish a deletion that failed, as the account's owner would: empty the buckets, delete again."""
+        if self._status() != "DELETE_COMPLETE":
+            for bucket in self._buckets():
+                for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+                    for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                        self.s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
+            # What empties the buckets has failed for good, and they are empty now: let it go.
+            left = [r["LogicalResourceId"] for r in self._resources() if r["ResourceType"].startswith("Custom::")]
+            self.cloudformation.delete_stack(StackName=self.name, RetainResources=left)
+            self._wait("DELETE_COMPLETE")
+
+    def _resources(self) -> list[StackResourceSummaryTypeDef]:
+        pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        found = (resource for page in pages for resource in page["StackResourceSummaries"])
+        return [resource for resource in found if resource["ResourceStatus"] != "DELETE_COMPLETE"]
+
+    def _buckets(self) -> list[str]:
+        named = {r.get("PhysicalResourceId") for r in self._resources() if r["ResourceType"] == "AWS::S3::Bucket"}
+        return [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"] if bucket["Name"] in named]
+
+    def _wait(self, *wanted: str) -> str:
+        until = time.monotonic() + _STACK_SECONDS
+        while (status := self._status()) not in wanted:
+            if time.monotonic() > until:
+                message = f"stack {self.name} is {status} after {_STACK_SECONDS:.0f} seconds, expected {wanted[0]}"
+                raise NovalineError.of("stack-timeout", message)
+            time.sleep(0.1)
+        return status
+
+    def _status(self) -> str:
+        try:
+            return str(self.cloudformation.describe_stacks(StackName=self.name)["Stacks"][0]["StackStatus"])
+        except self.cloudformation.exceptions.ClientError as problem:
+            if "does not exist" in str(problem):
+                return "DELETE_COMPLETE"
+            raise
