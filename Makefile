@@ -4,11 +4,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 EXAMPLE ?= examples/support-intents/customization.yaml
 ENVIRONMENT ?= dev
+CDK = "$$($(BIN)/python -c 'from novaline.toolchain import node_path; print(node_path())')" node_modules/aws-cdk/bin/cdk
 # The folders that hold packages: constructs, and one folder a function.
 ROOTS := .:constructs:$(subst $(eval ) ,:,$(wildcard lambda/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test rehearse prove-iam bench synth diff clean
+.PHONY: help setup check test rehearse prove-iam bench synth diff cdk clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -27,7 +28,7 @@ check: $(READY) ## Format, lint, types, import contracts, synthesis under every 
 	$(BIN)/python scripts/check_templates.py
 
 test: $(READY) ## Pass the tests
-	$(BIN)/pytest
+	$(BIN)/pytest -q -n auto --dist loadgroup
 
 rehearse: $(READY) ## The main job in the embedded AWS: bootstrap, deploy, customize, evaluate, gate, deploy, ask, destroy
 	@$(BIN)/novaline rehearse $(EXAMPLE) --env $(ENVIRONMENT)
@@ -39,10 +40,13 @@ bench: $(READY) ## Measure what we promise to be fast, as ratios side by side
 	@$(BIN)/python -m benchmarks.run
 
 synth: $(READY) ## Synthesize every environment into cdk.out
-	$(BIN)/python -m novaline.toolchain cdk synth --quiet
+	$(CDK) synth --quiet
 
 diff: $(READY) ## Compare with what is deployed: make diff ENVIRONMENT=dev
-	$(BIN)/python -m novaline.toolchain cdk diff '$(ENVIRONMENT)/*'
+	$(CDK) diff '$(ENVIRONMENT)/*'
+
+cdk: $(READY) ## The CDK command line: make cdk ARGS="deploy 'dev/*'"
+	$(CDK) $(ARGS)
 
 clean: ## Remove everything that make made
 	rm -rf .venv node_modules cdk.out build .novaline .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -11,7 +11,7 @@ from nova_constructs.reward_function import RewardFunction
 from nova_constructs.workflow_functions import JobRoles
 from novaline.environments import Environment
 from novaline.environments.names import CUSTOMIZATION, pascal_case, reward_function_name, reward_output
-from novaline.environments.regions import IMAGE_ACCOUNTS
+from novaline.recipes.catalogue import catalogue
 from stacks.retention import log_retention
 from stacks.stores import imported_stores
 
@@ -37,7 +37,7 @@ class Customization(Stack):
             data=self._stores.data,
             artifacts=self._stores.artifacts,
             key=self._stores.key,
-            image_account=IMAGE_ACCOUNTS[environment.region],
+            image_account=catalogue().image_accounts()[environment.region],
         )
         self.rewards = {name: self._reward(name) for name in sorted(environment.rewards)}
         self.workflow = CustomizationWorkflow(

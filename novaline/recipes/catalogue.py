@@ -24,6 +24,13 @@ class Catalogue:
         self._root = root
         self._files: dict[Path, dict[str, object]] = {}
 
+    def image_accounts(self) -> Mapping[str, str]:
+        """Amazon's accounts that own the repositories of Nova's images, by region."""
+        return {
+            region: str(account)
+            for region, account in _mapping(self._read(self._root / "images.yaml")["accounts"]).items()
+        }
+
     def models(self) -> tuple[str, ...]:
         """The names of the models that have recipes, sorted."""
         return tuple(sorted(path.parent.name for path in self._root.glob("*/*/model.yaml")))
@@ -74,7 +81,7 @@ class Catalogue:
             "technique": technique_name,
             "model": model,
             "images": images,
-            "accounts": self._read(self._root / "images.yaml")["accounts"],
+            "accounts": self.image_accounts(),
             "keys": {path: _with_model(spec, model) for path, spec in keys.items()},
         }
         try:

@@ -6,7 +6,7 @@ import pytest
 
 from novaline.environments import names
 from novaline.environments.model import Region
-from novaline.environments.regions import IMAGE_ACCOUNTS
+from novaline.recipes.catalogue import catalogue
 
 
 def test_a_reward_function_has_sagemaker_in_its_name():
@@ -31,4 +31,4 @@ def test_exports_carry_the_stack_that_makes_them():
 
 
 def test_every_region_has_the_account_of_its_images():
-    assert set(IMAGE_ACCOUNTS) == set(get_args(Region))
+    assert set(catalogue().image_accounts()) == set(get_args(Region))
