@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """US dollars per instance hour on demand. `confirmed` is false until the AWS Price List API has been asked."""
+    """US dollars per instance hour on demand, as of `date` where that is known.
+
+    `confirmed` is false until the AWS Price List API has been asked.
+    """
 
     usd_per_hour: float
     source: str
-    date: str
+    date: str | None = None
     confirmed: bool = False
 
 
@@ -23,7 +26,6 @@ TRAINING_PRICES: Mapping[tuple[str, str], Price] = {
     ("us-east-1", "ml.p5.48xlarge"): Price(
         usd_per_hour=63.296,
         source="SageMaker training, on demand; to be confirmed with the Price List API",
-        date="2026-06",
     ),
 }
 """(region, instance type) → price of SageMaker training."""
@@ -36,5 +38,5 @@ def training_price(region: str, instance_type: str, own_prices: Mapping[str, flo
     """The price of an instance hour: the customization's own first, then the table's; None when neither knows it."""
     own = own_prices.get(instance_type)
     if own is not None:
-        return Price(usd_per_hour=own, source="the customization's budget.prices", date="", confirmed=True)
+        return Price(usd_per_hour=own, source="the customization's budget.prices", confirmed=True)
     return TRAINING_PRICES.get((region, instance_type))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from novaline.requests.converse import converse
@@ -46,11 +46,36 @@ def planned_requests(claim: Mapping[str, Any], resources: Resources) -> tuple[Pl
     requests = list(_jobs(claim, resources))
     if claim["deployment"]["target"] != "none":
         requests += _serving(claim, resources)
-    return tuple(requests)
+    samples = dict(resources.samples)
+    if samples:
+        samples[claim["run"]] = "the run's id"
+    return tuple(_with_samples(request, samples) for request in requests)
+
+
+def _with_samples(request: PlannedRequest, samples: Mapping[str, str]) -> PlannedRequest:
+    """The request, with every parameter marked that still holds a sample of what only a deployment gives."""
+    found = {}
+    for path, value in _leaves(request.parameters):
+        fillers = [filler for sample, filler in samples.items() if sample in value]
+        if fillers:
+            found[path] = "with " + " and ".join(fillers)
+    return replace(request, at_run={**found, **request.at_run})
+
+
+def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a request, with its path: names joined by dots, positions in brackets."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{position}]")
 
 
 def _jobs(claim: Mapping[str, Any], resources: Resources) -> Iterator[PlannedRequest]:
-    attempt = {"TrainingJobName": "the base name with the counters of retry and redrive"}
+    attempt = {"TrainingJobName": "the hash of content and run, and the counters of retry and redrive"}
     for stage in claim["stages"]:
         yield _job("Train", stage["job"], attempt)
     for subject in ("base", "candidate"):
@@ -89,7 +114,10 @@ def _serving(claim: Mapping[str, Any], resources: Resources) -> Iterator[Planned
             tags=tags,
             token=token,
         ),
-        {"modelSourceConfig.s3DataSource.s3Uri": "the checkpoint that training left in the escrow bucket"},
+        {
+            "modelName": "the hash of content and run",
+            "modelSourceConfig.s3DataSource.s3Uri": "the checkpoint that training left in the escrow bucket",
+        },
     )
     yield _bedrock("Find deployment", "ListCustomModelDeployments", list_deployments(name=name), {})
     yield _bedrock(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -25,6 +26,18 @@ class Resources:
     training_role_arn: str
     evaluation_role_arn: str
     import_role_arn: str
+    deployed: bool = True
+    """False where the names are samples of the right form, because nothing was asked of AWS."""
+
+    @property
+    def samples(self) -> Mapping[str, str]:
+        """Each sample value, with what takes its place at run time; empty for a deployed environment."""
+        if self.deployed:
+            return {}
+        named = {field.name: getattr(self, field.name) for field in fields(self) if field.name in _DEPLOYED}
+        return {
+            value: f"the environment's {name.replace('_', ' ').replace(' arn', '')}" for name, value in named.items()
+        }
 
     @classmethod
     def placeholder(cls, environment: Environment) -> Self:
@@ -43,4 +56,16 @@ class Resources:
             training_role_arn=f"arn:aws:iam::{account}:role/{name}-TrainingRole",
             evaluation_role_arn=f"arn:aws:iam::{account}:role/{name}-EvaluationRole",
             import_role_arn=f"arn:aws:iam::{account}:role/{name}-ImportRole",
+            deployed=False,
         )
+
+
+_DEPLOYED = (
+    "data_bucket",
+    "artifact_bucket",
+    "key_arn",
+    "training_role_arn",
+    "evaluation_role_arn",
+    "import_role_arn",
+)
+"""What a request may name and only a deployment gives."""

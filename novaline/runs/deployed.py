@@ -54,7 +54,9 @@ def resources_of(cloudformation: CloudFormationClient, environment: Environment)
         **_outputs(cloudformation, environment, "Foundation", _FOUNDATION),
         **_outputs(cloudformation, environment, "Customization", _CUSTOMIZATION),
     }
-    return Resources(environment=environment.name, account=environment.account, region=environment.region, **values)
+    return Resources(
+        environment=environment.name, account=environment.account, region=environment.region, deployed=True, **values
+    )
 
 
 def stack_name(environment: Environment, stack: str) -> str:

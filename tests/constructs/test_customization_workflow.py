@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,11 @@ from aws_cdk import aws_sns as sns
 
 from nova_constructs.customization_workflow import CustomizationWorkflow
 from nova_constructs.workflow_functions import JobRoles, WorkflowStores
+from novaline.customization.checks import check_file
+from novaline.customization.compile import compile_run
+from novaline.environments import load_environment
+from novaline.requests.planned import planned_requests
+from novaline.requests.resources import Resources
 
 IN_MAP = "Run evaluation"
 FAILURE_PATH = {"Record failure", "Notify failure"}
@@ -176,3 +182,38 @@ def test_the_managed_rule_of_the_sync_integration_is_named_exactly(template):
     (watch,) = [s for s in statements(template) if s["Sid"] == "WatchTrainingJobs"]
     assert json.dumps(watch["Resource"]).count("rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule") == 1
     assert sorted(watch["Action"]) == ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
+
+
+def test_the_workflow_sends_every_member_of_the_requests_that_a_claim_carries(tasks):
+    """A member that the workflow does not name would be dropped without a word."""
+    root = Path(__file__).resolve().parents[2]
+    environment = load_environment(root / "environments" / "dev.yaml")
+    checked = check_file(root / "examples" / "support-intents" / "customization.yaml", environment=environment)
+    resources = Resources.placeholder(environment)
+    compiled = compile_run(
+        checked, environment=environment, resources=resources, run="r", created="2026-11-20T10:00:00Z"
+    )
+    (stage,), (evaluation,) = compiled.claim["stages"], compiled.claim["evaluations"]
+    for job, state in ((stage["job"], "Train"), (evaluation["base"], IN_MAP), (evaluation["candidate"], IN_MAP)):
+        assert set(tasks[state]["Arguments"]) == {"TrainingJobName", *job["request"]}
+
+
+def test_a_plan_shows_the_members_that_the_workflow_sends_to_bedrock(tasks):
+    root = Path(__file__).resolve().parents[2]
+    environment = load_environment(root / "environments" / "dev.yaml")
+    checked = check_file(root / "examples" / "support-intents" / "customization.yaml", environment=environment)
+    resources = Resources.placeholder(environment)
+    compiled = compile_run(
+        checked, environment=environment, resources=resources, run="r", created="2026-11-20T10:00:00Z"
+    )
+    planned = [request for request in planned_requests(compiled.claim, resources) if request.service == "bedrock"]
+    assert [request.state for request in planned] == [
+        "Import model",
+        "Find deployment",
+        "Create deployment",
+        "Update deployment",
+    ]
+    for request in planned:
+        sent = tasks[request.state]["Arguments"]
+        assert set(sent) == {member[0].upper() + member[1:] for member in request.parameters}, request.state
+        assert tasks[request.state]["Resource"].lower().endswith(f":bedrock:{request.action.lower()}")
