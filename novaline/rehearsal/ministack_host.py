@@ -102,6 +102,9 @@ TOUCH_POINTS: tuple[tuple[ModuleType, str, tuple[str, ...] | None], ...] = (
 )
 
 RequestHandler = Callable[[HttpRequest, str], Awaitable[HttpResponse | None]]
+Answer = tuple[int, dict[str, str], bytes]
+Proceed = Callable[[], Awaitable[Answer]]
+Around = Callable[[HttpRequest, str, Proceed], Awaitable[Answer]]
 
 
 def broken_touch_points() -> tuple[str, ...]:
@@ -125,8 +128,8 @@ def application() -> Application:
     return served
 
 
-def put_in_front(handler: RequestHandler) -> None:
-    """Let `handler` see each service request first; what it answers with None goes on to MiniStack's own services."""
+def _around_dispatch(around: Around) -> None:
+    """Let `around` see each service request first, with what lets it go on to MiniStack's own services."""
     original = app._dispatch_service_request
 
     async def dispatch(  # noqa: PLR0917 - MiniStack's own signature
@@ -136,47 +139,44 @@ def put_in_front(handler: RequestHandler) -> None:
         body: bytes,
         query_params: dict[str, list[str]],
         request_id: str,
-    ) -> tuple[int, dict[str, str], bytes]:
+    ) -> Answer:
+        async def proceed() -> Answer:
+            answered: Answer = await original(method, path, headers, body, query_params, request_id)
+            return answered
+
         request = HttpRequest(method=method, path=path, headers=headers, query=query_params, body=body)
-        response = await handler(request, request_id)
-        if response is not None:
-            return response.status, response.headers, response.body
-        answered: tuple[int, dict[str, str], bytes] = await original(
-            method, path, headers, body, query_params, request_id
-        )
-        return answered
+        return await around(request, request_id, proceed)
 
     app._dispatch_service_request = dispatch
 
 
+def put_in_front(handler: RequestHandler) -> None:
+    """Let `handler` see each service request first; what it answers with None goes on to MiniStack's own services."""
+
+    async def answer(request: HttpRequest, request_id: str, proceed: Proceed) -> Answer:
+        response = await handler(request, request_id)
+        return await proceed() if response is None else (response.status, response.headers, response.body)
+
+    _around_dispatch(answer)
+
+
 def add_condition_keys(keys_of: Callable[[HttpRequest], Mapping[str, str]]) -> None:
     """Let IAM see further condition keys of each request, beside those that MiniStack finds itself."""
-    dispatch, enforce = app._dispatch_service_request, iam_evaluator.enforce
-    of_this_request: ContextVar[Mapping[str, str]] = ContextVar("condition_keys", default={})  # noqa: B039 - never changed in place
+    enforce = iam_evaluator.enforce
+    of_this_request: ContextVar[Mapping[str, str]] = ContextVar("condition_keys")
 
-    async def dispatch_with_keys(  # noqa: PLR0917 - MiniStack's own signature
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query_params: dict[str, list[str]],
-        request_id: str,
-    ) -> tuple[int, dict[str, str], bytes]:
-        request = HttpRequest(method=method, path=path, headers=headers, query=query_params, body=body)
+    async def answer(request: HttpRequest, _: str, proceed: Proceed) -> Answer:
         before = of_this_request.set(keys_of(request))
         try:
-            answered: tuple[int, dict[str, str], bytes] = await dispatch(
-                method, path, headers, body, query_params, request_id
-            )
+            return await proceed()
         finally:
             of_this_request.reset(before)
-        return answered
 
     @wraps(enforce)
     def enforce_with_keys(*arguments: Any, service_context: Mapping[str, Any] | None = None, **named: Any) -> Any:  # noqa: ANN401 - MiniStack's own signature
-        return enforce(*arguments, service_context={**of_this_request.get(), **(service_context or {})}, **named)
+        return enforce(*arguments, service_context={**of_this_request.get({}), **(service_context or {})}, **named)
 
-    app._dispatch_service_request = dispatch_with_keys
+    _around_dispatch(answer)
     iam_evaluator.enforce = enforce_with_keys
 
 
@@ -186,14 +186,12 @@ def guard_service(service: str, guard: Callable[[HttpRequest], HttpResponse | Ht
 
     async def guarded(
         method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, list[str]]
-    ) -> tuple[int, dict[str, str], bytes]:
+    ) -> Answer:
         request = HttpRequest(method=method, path=path, headers=headers, query=query_params, body=body)
         found = guard(request)
         if isinstance(found, HttpResponse):
             return found.status, found.headers, found.body
-        answered: tuple[int, dict[str, str], bytes] = await original(
-            method, path, dict(found.headers), body, query_params
-        )
+        answered: Answer = await original(method, path, dict(found.headers), body, query_params)
         return answered
 
     app.SERVICE_HANDLERS[service] = guarded

@@ -27,6 +27,9 @@ from novaline.environments import load_environment
 from novaline.requests.planned import planned_requests
 from novaline.requests.resources import Resources
 
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = load_environment(ROOT / "environments" / "dev.yaml")
+RESOURCES = Resources.placeholder(ENVIRONMENT)
 IN_MAP = "Run evaluation"
 FAILURE_PATH = {"Record failure", "Notify failure"}
 
@@ -67,6 +70,13 @@ def definition(machine):
     return json.loads(
         "".join(part if isinstance(part, str) else json.dumps(part)[1:-1].replace('"', "'") for part in parts)
     )
+
+
+@pytest.fixture(scope="module")
+def claim():
+    """What a run of the example carries into the workflow."""
+    checked = check_file(ROOT / "examples" / "support-intents" / "customization.yaml", environment=ENVIRONMENT)
+    return compile_run(checked, environment=ENVIRONMENT, resources=RESOURCES, run="r", created="now").claim
 
 
 @pytest.fixture(scope="module")
@@ -184,29 +194,15 @@ def test_the_managed_rule_of_the_sync_integration_is_named_exactly(template):
     assert sorted(watch["Action"]) == ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
 
 
-def test_the_workflow_sends_every_member_of_the_requests_that_a_claim_carries(tasks):
+def test_the_workflow_sends_every_member_of_the_requests_that_a_claim_carries(tasks, claim):
     """A member that the workflow does not name would be dropped without a word."""
-    root = Path(__file__).resolve().parents[2]
-    environment = load_environment(root / "environments" / "dev.yaml")
-    checked = check_file(root / "examples" / "support-intents" / "customization.yaml", environment=environment)
-    resources = Resources.placeholder(environment)
-    compiled = compile_run(
-        checked, environment=environment, resources=resources, run="r", created="2026-11-20T10:00:00Z"
-    )
-    (stage,), (evaluation,) = compiled.claim["stages"], compiled.claim["evaluations"]
+    (stage,), (evaluation,) = claim["stages"], claim["evaluations"]
     for job, state in ((stage["job"], "Train"), (evaluation["base"], IN_MAP), (evaluation["candidate"], IN_MAP)):
         assert set(tasks[state]["Arguments"]) == {"TrainingJobName", *job["request"]}
 
 
-def test_a_plan_shows_the_members_that_the_workflow_sends_to_bedrock(tasks):
-    root = Path(__file__).resolve().parents[2]
-    environment = load_environment(root / "environments" / "dev.yaml")
-    checked = check_file(root / "examples" / "support-intents" / "customization.yaml", environment=environment)
-    resources = Resources.placeholder(environment)
-    compiled = compile_run(
-        checked, environment=environment, resources=resources, run="r", created="2026-11-20T10:00:00Z"
-    )
-    planned = [request for request in planned_requests(compiled.claim, resources) if request.service == "bedrock"]
+def test_a_plan_shows_the_members_that_the_workflow_sends_to_bedrock(tasks, claim):
+    planned = [request for request in planned_requests(claim, RESOURCES) if request.service == "bedrock"]
     assert [request.state for request in planned] == [
         "Import model",
         "Find deployment",

@@ -14,10 +14,9 @@ from typing import Any
 
 from novaline.customization.compile import CompiledRun
 from novaline.rehearsal.emulator import Emulator
+from novaline.rehearsal.proof.small import write_small
 from novaline.rehearsal.proof.statements import Statement, statements
 from novaline.rehearsal.session import Plan, Session
-from novaline.requests.resources import Resources
-from novaline.runs.clients import Clients
 from novaline.runs.launch import Order, compiled, environment_named, order
 from novaline.runs.start import start
 from novaline.runs.status import RunStatus, run_status
@@ -289,14 +288,6 @@ class Deployed:
 def deployed_environment(folder: Path) -> Iterator[Deployed]:
     """The environment for as long as the block lasts; afterwards nothing of it is left."""
     (folder / "runs").mkdir()
-    (folder / "plan").mkdir()
-    for name, content in (("train.jsonl", TRAIN), ("eval.jsonl", HELD_OUT)):
-        (folder / "plan" / name).write_bytes(b"".join(content))
-    file = folder / "plan" / "customization.yaml"
-    file.write_text(CUSTOMIZATION % {"name": "plan", "deployment": NOWHERE}, encoding="utf-8")
-    given = order(file, environment_named(ENVIRONMENT, root=ROOT))
+    given = order(write_small(ROOT, folder / "plan"), environment_named(ENVIRONMENT, root=ROOT))
     with Session(Plan(order=given, root=ROOT, output=folder / "output"), Board()) as session:
         yield Deployed(session, folder / "runs")
-
-
-__all__ = ["Clients", "Deployed", "Ended", "Resources", "Started", "deployed_environment"]
