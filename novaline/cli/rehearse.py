@@ -124,7 +124,7 @@ def _show(console: Console, outcome: Outcome, *, stand_in: str) -> None:
             ("expected", Text(_short(outcome.answer.question.expected))),
             ("answered", Text(_short(outcome.answer.text), style="bold")),
         ]
-    lines += [("folder", Text(str(outcome.folder))), ("took", Text(f"{outcome.seconds:.1f} s"))]
+    lines += [("folder", Text(_from_here(outcome.folder))), ("took", Text(f"{outcome.seconds:.1f} s"))]
     console.print(facts(lines, console=console))
     console.print()
     console.print(Text(stand_in, style="yellow"))
@@ -142,3 +142,9 @@ def _show_endpoint(console: Console, variables: dict[str, str]) -> None:
 def _short(text: str, longest: int = 300) -> str:
     line = " ".join(text.split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def _from_here(folder: Path) -> str:
+    """The folder as a person would type it: relative, when it lies below the working directory."""
+    here = Path.cwd()
+    return str(folder.relative_to(here)) if folder.is_relative_to(here) else str(folder)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from novaline.runs.steps import Board, Step, View
 
+_WIDEST_TITLE = 36  # "Upload data and claim, start the run"
 _WIDEST_DETAIL = 400
 
 
@@ -91,10 +92,11 @@ class LiveView:
         self._live.console.print(Text(text))
 
     def _table(self) -> Table:
-        table = Table.grid(padding=(0, 1))
+        # Fixed widths: a long detail must not take the room of the marks and times.
+        table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(width=1)
-        table.add_column(no_wrap=True, min_width=30)
-        table.add_column(justify="right", no_wrap=True, min_width=7)
+        table.add_column(no_wrap=True, width=min(_WIDEST_TITLE, self._console.width // 2))
+        table.add_column(justify="right", no_wrap=True, width=7)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         now = self._board.clock()
         for step in self._board.steps:

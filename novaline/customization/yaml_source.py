@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from novaline.findings import Finding, NovalineError, Severity, UsageProblem
+from novaline.findings import Finding, NovalineError, Severity, UsageProblem, nearest
 
 DataPath = tuple[str | int, ...]
 """The way to a value: keys and list indices from the root."""
@@ -112,14 +112,12 @@ def load_yaml(path: Path) -> SourceDocument:
     """
     file = str(path)
     try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise UsageProblem.of("missing-file", f"there is no file {file}", hint="check the path") from None
+        with path.open("rb") as source:
+            raw = source.read(_LARGEST_FILE_BYTES + 1)
     except OSError as problem:
-        reason = problem.strerror or str(problem)
-        raise UsageProblem.of("unreadable-file", f"cannot read {file}: {reason}") from None
+        raise _unreadable(path, problem) from None
     if len(raw) > _LARGEST_FILE_BYTES:
-        message = f"the file has {len(raw):,} bytes; a configuration has at most {_LARGEST_FILE_BYTES:,}"
+        message = f"the file has more than {_LARGEST_FILE_BYTES:,} bytes, which no configuration has"
         raise NovalineError.of("file-too-large", message, file=file, hint="is this a dataset?")
     try:
         text = raw.decode("utf-8-sig")
@@ -131,6 +129,25 @@ def load_yaml(path: Path) -> SourceDocument:
             "not-utf-8", message, file=file, line=line, column=column, hint="save the file as UTF-8"
         ) from None
     return parse_yaml(text, file=file)
+
+
+def _unreadable(path: Path, problem: OSError) -> UsageProblem:
+    """Why a file cannot be read, with the file that may have been meant."""
+    try:
+        beside = sorted(item.name for item in path.parent.iterdir() if item.is_file()) if path.name else []
+        inside = sorted(item.name for item in path.glob("*.yaml"))
+    except OSError:
+        beside, inside = [], []
+    if isinstance(problem, IsADirectoryError):
+        meant = path / inside[0] if len(inside) == 1 else None
+        hint = f"did you mean {meant}?" if meant else "name the file in it"
+        return UsageProblem.of("unreadable-file", f"{path} is a folder, not a file", hint=hint)
+    if isinstance(problem, FileNotFoundError):
+        close = nearest(path.name, beside)
+        hint = f"did you mean {path.parent / close}?" if close else "check the path"
+        return UsageProblem.of("missing-file", f"there is no file {path}", hint=hint)
+    hint = "is it a file, and may you read it?"
+    return UsageProblem.of("unreadable-file", f"cannot read {path}: {problem.strerror or problem}", hint=hint)
 
 
 def parse_yaml(text: str, *, file: str) -> SourceDocument:
@@ -235,11 +252,46 @@ def _syntax_error(problem: yaml.MarkedYAMLError, *, text: str, file: str) -> Nov
     if line > len(lines):  # the parser stops behind the end; the last line is where a person looks
         line, column = max(len(lines), 1), len(lines[-1]) + 1 if lines else 1
     excerpt = lines[line - 1] if lines else ""
-    what = ", ".join(part for part in (problem.context, problem.problem) if part)
-    hint = "use spaces, not tabs" if "\t" in excerpt[:column] else "check indentation, quotes, brackets and colons here"
+    tab = "\t" in excerpt[:column] and not excerpt[: column - 1].strip()
+    hint = "use spaces, not tabs" if tab else "check indentation, quotes, brackets and colons here"
+    message = f"this is not YAML: {_in_words(problem, tab=tab)}"
     return NovalineError.of(
-        "yaml-syntax", f"this is not YAML: {what}", file=file, line=line, column=column, excerpt=excerpt, hint=hint
+        "yaml-syntax", message, file=file, line=line, column=column, excerpt=excerpt, hint=hint
     )
+
+
+# The parser's own words (libyaml's) → a person's. What is not here is passed on as it is.
+_WHERE = {
+    "while parsing a flow sequence": "the list that begins with [ on line",
+    "while parsing a flow mapping": "the mapping that begins with { on line",
+    "while parsing a block mapping": "the mapping that begins on line",
+    "while parsing a block collection": "the list that begins on line",
+    "while scanning a quoted scalar": "the quoted text that begins on line",
+    "while scanning a simple key": "the key on line",
+}
+_WHAT = {
+    "did not find expected ',' or ']'": "a comma or the closing ] is missing",
+    "did not find expected ',' or '}'": "a comma or the closing } is missing",
+    "did not find expected key": "this is no further `key: value` of it",
+    "did not find expected '-' indicator": "this is no further `- item` of it",
+    "did not find expected node content": "a value is missing",
+    "could not find expected ':'": "the colon behind it is missing",
+    "found unexpected end of stream": "its closing quote is missing",
+    "found character that cannot start any token": "no value begins with this character; put the text in quotes",
+    "mapping values are not allowed in this context": "a colon stands where no key can be; put the text in quotes",
+    "but found another document": "a second document begins here; a configuration is one",
+}
+
+
+def _in_words(problem: yaml.MarkedYAMLError, *, tab: bool) -> str:
+    if tab:
+        return "a tab stands where the line is indented"
+    what = _WHAT.get(problem.problem or "", problem.problem or "it cannot be read")
+    if problem.context in _WHERE and problem.context_mark is not None:
+        return f"in {_WHERE[problem.context]} {problem.context_mark.line + 1}, {what}"
+    if problem.problem in _WHAT or not problem.context:
+        return what
+    return f"{problem.context}, {what}"
 
 
 def _character_error(problem: yaml.reader.ReaderError, *, text: str, file: str) -> NovalineError:
