@@ -22,7 +22,7 @@ def main() -> int:
     except NovalineError as problem:
         for finding in problem.findings:
             hint = f"\n  {finding.hint}" if finding.hint else ""
-            print(f"{finding.place}: {finding.message}{hint}", file=sys.stderr)  # noqa: T201 - this is a program
+            print(": ".join(filter(None, (finding.place, finding.message))) + hint, file=sys.stderr)  # noqa: T201 - this is a program
         return 1
     from stacks.stage import build_app, synthesize  # noqa: PLC0415 - imports aws_cdk, which starts Node
 

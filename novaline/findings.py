@@ -97,6 +97,12 @@ class UsageProblem(NovalineError):
     exit_code = 2
 
 
+class Interruption(NovalineError):
+    """Somebody asked a command to stop. Exit status 130, as shells have it."""
+
+    exit_code = 130
+
+
 def errors_in(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings that stop a command; warnings do not."""
     return tuple(finding for finding in findings if finding.severity == "error")

@@ -68,7 +68,9 @@ def install(root: Path) -> str | None:
         )
     except subprocess.TimeoutExpired:
         message = f"npm did not finish within {_NPM_SECONDS} seconds"
-        raise _problem("npm-failed", message, hint="is registry.npmjs.org reachable from here?") from None
+        raise _problem(
+            "npm-failed", message, hint="is the npm registry reachable from here? behind a proxy, set HTTPS_PROXY"
+        ) from None
     still = _out_of_date(root)
     if done.returncode or still:
         words = "\n".join((done.stderr or done.stdout).strip().splitlines()[-12:]) or still

@@ -33,7 +33,13 @@ def main():
     del ensurepip
     if not usable():
         say("Making .venv with Python %s" % sys.version.split()[0])
-        venv.EnvBuilder(with_pip=True, clear=True).create(VENV)
+        try:
+            venv.EnvBuilder(with_pip=True, clear=True).create(VENV)
+        except (OSError, subprocess.CalledProcessError) as problem:
+            fail(
+                "%s could not be made: %s" % (VENV, problem),
+                "Make room for it, or remove what stands there; then run make again.",
+            )
     say("Installing what uv.lock pins")
     run([PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV])
     run([PYTHON, "-m", "uv", "sync", "--quiet", "--locked", "--all-extras", "--no-python-downloads"])
@@ -59,7 +65,8 @@ def run(command):
     if code != 0:
         fail(
             "This step of the set-up failed (exit status %d): %s" % (code, " ".join(command)),
-            "Its own message stands above. It needs the Python package index and the npm registry; then run make again.",
+            "Its own message stands above. If it names a connection: the set-up needs the Python package index and the\n"
+            "  npm registry (behind a proxy, set HTTPS_PROXY). Then run make again.",
         )
 
 
@@ -74,4 +81,8 @@ def fail(what, hint):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted; run make again, it goes on from here\n")
+        sys.exit(130)

@@ -198,7 +198,7 @@ class CustomizationChain:
         find = self._states.bedrock(
             "Find deployment",
             action="listCustomModelDeployments",
-            arguments={"NameContains": "{% $admitted.deployment.name %}"},
+            arguments={"NameContains": "{% $admitted.deployment.name %}", "MaxResults": 1000},
             assign={
                 "polls": 0,
                 "deployment_arn": "{% ($name := $admitted.deployment.name; "
@@ -247,7 +247,9 @@ class CustomizationChain:
                 "deployment_status": "{% $states.result.Status %}",
                 "update_status": "{% $exists($states.result.UpdateDetails.UpdateStatus) ? "
                 "$states.result.UpdateDetails.UpdateStatus : 'UpdateCompleted' %}",
-                "deployed_model": "{% $states.result.ModelArn %}",
+                # While a deployment is updated, and maybe after, the new model stands in the details of the update.
+                "deployed_model": "{% $states.result.UpdateDetails.ModelArn = $model_arn ? "
+                "$model_arn : $states.result.ModelArn %}",
                 "problem": "{% $exists($states.result.FailureMessage) ? $states.result.FailureMessage : '' %}",
             },
         )

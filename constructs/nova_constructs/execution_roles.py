@@ -20,7 +20,7 @@ class ExecutionRoles(Construct):
 
     * `training` reads data and rendered recipes and writes below `runs/<run>/training/` only.
     * `evaluation` reads those and trained checkpoints, and writes below `runs/<run>/evaluations/` only.
-    * `model_import` lets Bedrock read trained checkpoints, and nothing else.
+    * `model_import` lets Bedrock read trained checkpoints and encrypt the model that it makes of one, and nothing else.
 
     Checkpoints lie in Amazon's escrow buckets, `customer-escrow-<account>-*`, which belong to another account: hence no
     `aws:ResourceAccount` condition. `image_account` owns the ECR repositories of the Nova containers in this region.
@@ -52,6 +52,7 @@ class ExecutionRoles(Construct):
         )
         for role in (self.evaluation, self.model_import):
             grant(role, *self._read_checkpoints())
+        grant(self.model_import, self._encrypt_model())
 
     def _job_role(self, name: str, *, writes: str, repository: str) -> iam.Role:
         jobs = f"arn:aws:sagemaker:{self._region}:{self._account}:training-job/*"
@@ -92,6 +93,17 @@ class ExecutionRoles(Construct):
             allow("ReadCheckpoints", ["s3:GetObject"], [f"{escrow}/*"], open_because=reason),
             allow("ListCheckpoints", ["s3:ListBucket"], [escrow], open_because=reason),
         ]
+
+    def _encrypt_model(self) -> NamedStatement:
+        """Bedrock encrypts the imported model: the role must be permitted to use the key (API reference of
+        CreateCustomModel), which names no actions; these are the ones that the caller needs.
+        """
+        return allow(
+            "EncryptModel",
+            ["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+            [self._key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": f"bedrock.{self._region}.amazonaws.com"}},
+        )
 
     def _use_key(self) -> NamedStatement:
         services = [f"{service}.{self._region}.amazonaws.com" for service in ("s3", "sagemaker")]

@@ -64,7 +64,8 @@ BEDROCK_RETRIES: Final = [
     retry(_BEDROCK_FAULTS, seconds=10, attempts=4, longest=300),
 ]
 TRAINING_RETRIES: Final = [
-    # Capacity and quota come back after hours, not seconds. Each attempt is a new job under a new name.
+    # A quota that is used up comes free after hours, not seconds. Each attempt is a new job under a new name.
+    # A job that was made and then found no capacity has failed, and is not tried again: it may have cost something.
     retry(["SageMaker.ResourceLimitExceededException"], seconds=300, attempts=8),
     retry(["SageMaker.ThrottlingException", "ThrottlingException"], seconds=10, attempts=6, longest=300),
     # The integration's general error covers service faults and refusals alike, so it is tried again only twice.

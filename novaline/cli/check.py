@@ -13,18 +13,18 @@ from novaline.cli import output
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("check")(check)
+    app.command("check", short_help="Check a customization file and its data, offline.")(check)
 
 
 def check(
-    file: Annotated[Path, typer.Argument(help="The customization file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The customization file.")],
     *,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Check a customization file and its datasets. Offline: no AWS account, no cost."""
-    from novaline.customization.checks import check_file  # noqa: PLC0415  # `--help` must not wait for it
-
     with output.reporting(json=json):
+        from novaline.customization.checks import check_file  # noqa: PLC0415  # `--help` must not wait for it
+
         checked = check_file(file)
         if json:
             output.print_json(

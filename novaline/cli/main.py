@@ -13,8 +13,8 @@ as `typer.Exit(code)`.
 
 from __future__ import annotations
 
-import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
@@ -23,6 +23,8 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from novaline import __version__
+from novaline.cli import output
+from novaline.findings import UsageProblem, nearest
 
 COMMANDS = {
     "check": "novaline.cli.check",
@@ -33,30 +35,70 @@ COMMANDS = {
 }
 """Command → the module that registers it."""
 
+# What typer raises for options and arguments that do not fit, and its parent. It exports neither.
+_Misuse: type[Exception] = typer.BadParameter.__mro__[1]
+
 
 class LazyGroup(TyperGroup):
-    """A command group that imports a command's module when the command is asked for."""
+    """A command group that imports a command's module when the command is asked for, and reports in our words."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  # the context's class differs between typer's releases
         """The names of all commands, without importing them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401  # likewise, and so does the command's
-        """The command, from its module; None for an unknown name, which becomes a usage error."""
+        """The command, from its module. Raises UsageProblem for an unknown name."""
         if cmd_name not in COMMANDS:
-            return None
-        one = typer.Typer(add_completion=False)
+            close = nearest(cmd_name, COMMANDS)
+            hint = f"did you mean `novaline {close}`?" if close else f"the commands are {', '.join(COMMANDS)}"
+            raise UsageProblem.of("unknown-command", f"there is no command {cmd_name!r}", hint=hint)
+        one = typer.Typer(add_completion=False, rich_markup_mode=None)
         import_module(COMMANDS[cmd_name]).register(one)
         return get_group(one).commands[cmd_name]
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001, FBT002  # typer's own signature
+        windows_expand_args: bool = True,  # noqa: FBT001, FBT002  # likewise
+        **extra: Any,  # noqa: ANN401  # likewise
+    ) -> Any:  # noqa: ANN401  # likewise
+        """Runs a command line. In standalone mode, which is the default, nothing but SystemExit leaves it."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)  # noqa: FBT003  # likewise
+        given = sys.argv[1:] if args is None else list(args)
+        code = 0
+        try:
+            with output.reporting(json="--json" in given):
+                try:
+                    code = super().main(given, "novaline", complete_var, False, windows_expand_args, **extra) or 0  # noqa: FBT003  # likewise
+                except _Misuse as problem:
+                    raise _usage_problem(problem) from None
+        except typer.Exit as end:
+            code = end.exit_code
+        sys.exit(code)
+
+
+def _usage_problem(problem: Any) -> UsageProblem:  # noqa: ANN401  # typer's class is not exported
+    """Typer's complaint about the command line, in our form."""
+    text = str(problem.format_message()).strip().rstrip(".")
+    command = problem.ctx.command_path if problem.ctx is not None else "novaline"
+    usage = problem.ctx.get_usage().removeprefix("Usage: ") if problem.ctx is not None else "novaline COMMAND"
+    hint = f"usage: {usage}; `{command} --help` says more"
+    return UsageProblem.of("wrong-usage", f"{text[:1].lower()}{text[1:]}", hint=hint)
 
 
 app = typer.Typer(
     name="novaline",
     cls=LazyGroup,
     help="Customize Amazon Nova models: check, plan, rehearse, run.",
-    no_args_is_help=True,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 
 
@@ -68,25 +110,22 @@ def _show_version(value: bool) -> None:  # noqa: FBT001  # typer calls it with t
 
 @app.callback()
 def _options(
+    context: typer.Context,
     *,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Customize Amazon Nova models: check, plan, rehearse, run."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 def main() -> NoReturn:
     """Runs the command line; the exit status is 0 (done), 1 (refused or failed, explained) or 2 (wrong usage)."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output went away (`novaline plan … | head`): silence the interpreter's own flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    output.prepare_streams()
+    app()
     sys.exit(0)
 
 

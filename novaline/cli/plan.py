@@ -13,13 +13,13 @@ from novaline.cli import output
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("plan")(plan)
+    app.command("plan", short_help="Show what a run would do and cost, offline.")(plan)
 
 
 def plan(
-    file: Annotated[Path, typer.Argument(help="The customization file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The customization file.")],
     *,
-    env: Annotated[str, typer.Option("--env", "-e", help="The environment, by its file's name in environments/.")],
+    env: Annotated[str, typer.Option("--env", "-e", metavar="NAME", help="The environment, a file in environments/.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show what a run would do and cost. Offline: no AWS account, no cost."""

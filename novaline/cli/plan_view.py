@@ -114,7 +114,7 @@ def _show_promises(plan: Plan, console: Console) -> None:
         life = (
             "until somebody ends it"
             if deployment.time_to_live is None
-            else f"for {duration_text(deployment.time_to_live)}"
+            else f"with a time to live of {duration_text(deployment.time_to_live)}, recorded and not enforced yet"
         )
         console.print(Text(f"Deployment: {deployment.name} on Bedrock, on demand, {life}."))
     console.print(Text(f"Budget: ${customization.budget.usd:,.2f}; a run whose worst case is above it is refused."))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,32 +14,36 @@ from rich.text import Text
 from novaline.cli import output
 from novaline.cli.steps_view import screen_view
 from novaline.cli.summary_view import facts, summary_view
-from novaline.findings import NovalineError, UsageProblem
+from novaline.findings import Interruption, NovalineError, UsageProblem
 from novaline.places import project_root
 
 if TYPE_CHECKING:
     from novaline.rehearsal.outcome import Outcome
 
-_INTERRUPTED = 130
-
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("rehearse")(rehearse)
+    app.command("rehearse", short_help="Rehearse the whole run on this computer, for nothing.")(rehearse)
 
 
 def rehearse(
-    file: Annotated[Path, typer.Argument(help="The customization file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The customization file.")],
     *,
-    env: Annotated[str, typer.Option("--env", help="The environment to rehearse, from environments/.")] = "dev",
+    env: Annotated[
+        str, typer.Option("--env", "-e", metavar="NAME", help="The environment to rehearse, a file in environments/.")
+    ] = "dev",
     output_folder: Annotated[
         Path | None,
-        typer.Option("--output", help="Where the run's folder goes, if not to .novaline/rehearsals/."),
+        typer.Option(
+            "--output", metavar="FOLDER", help="Where the run's folder goes, if not to .novaline/rehearsals/."
+        ),
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the embedded AWS running, with the model deployed, until Ctrl-C.")
     ] = False,
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Its port, if not a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", metavar="PORT", min=1, max=65535, help="Its port, if not a free one.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Customize a stand-in model in an embedded AWS on this computer: no account, no Docker, no cost."""
@@ -52,7 +55,9 @@ def rehearse(
 def _perform(file: Path, *, env: str, destination: Path | None, keep: bool, port: int | None, json: bool) -> int:
     root = _checkout()
     _require_extras()
-    from novaline.rehearsal import session as work  # noqa: PLC0415 - boto3, which a mistake in the file must not wait for
+    from novaline.environments import load_environments  # noqa: PLC0415 - what `--help` must not wait for
+    from novaline.rehearsal import session as work  # noqa: PLC0415 - likewise, and boto3
+    from novaline.rehearsal.emulator import require_port  # noqa: PLC0415 - likewise
     from novaline.rehearsal.interrupts import Interrupted  # noqa: PLC0415 - likewise
     from novaline.rehearsal.outcome import STAND_IN  # noqa: PLC0415 - likewise
     from novaline.runs.folder import require_free  # noqa: PLC0415 - likewise
@@ -61,9 +66,12 @@ def _perform(file: Path, *, env: str, destination: Path | None, keep: bool, port
 
     console = output.stderr() if json else output.stdout()
     given = order(file, environment_named(env, root=root))
+    load_environments(root / "environments")  # the app synthesizes all of them, whichever is rehearsed
     target = destination or work.default_output(root, given.run)
     require_free(target)
+    require_port(port)
     plan = work.Plan(order=given, root=root, output=target, keep=keep, port=port)
+    printed = False
     output.print_findings(given.checked.findings)
     _announce(console, plan.run, given.in_words(), STAND_IN)
     try:
@@ -72,6 +80,7 @@ def _perform(file: Path, *, env: str, destination: Path | None, keep: bool, port
             with view:
                 outcome = session.perform()
             if json:
+                printed = True
                 output.print_json(outcome.as_json())
             else:
                 _show(console, outcome, stand_in=STAND_IN)
@@ -79,8 +88,13 @@ def _perform(file: Path, *, env: str, destination: Path | None, keep: bool, port
                 _show_endpoint(console, session.endpoint())
                 session.wait()
     except Interrupted:
-        sys.stderr.write("interrupted: what was started has been stopped, what was half written has been removed\n")
-        return _INTERRUPTED
+        message = "interrupted: what was started has been stopped, what was half written has been removed"
+        if printed:  # one document on stdout, not two
+            output.stderr().print(Text(message))
+            return Interruption.exit_code
+        raise Interruption.of("interrupted", message) from None
+    except BrokenPipeError:
+        raise  # nobody reads what we say any more; the session has ended what it started
     except OSError as problem:
         what = f"{problem.filename}: {problem.strerror}" if problem.filename else str(problem)
         message = f"the rehearsal could not write or start something: {what}"
@@ -126,9 +140,11 @@ def _show(console: Console, outcome: Outcome, *, stand_in: str) -> None:
         ]
     lines += [("folder", Text(_from_here(outcome.folder))), ("took", Text(f"{outcome.seconds:.1f} s"))]
     console.print(facts(lines, console=console))
-    console.print()
-    console.print(Text(stand_in, style="yellow"))
+    if outcome.summary:
+        console.print()
+        console.print(Text(stand_in, style="yellow"))
     if outcome.findings:
+        console.print()
         output.print_findings(outcome.findings)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +11,18 @@ from rich.text import Text
 from novaline.cli import output
 from novaline.cli.status import exit_code, show_status
 from novaline.cli.steps_view import screen_view
+from novaline.findings import Interruption
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("run")(run)
+    app.command("run", short_help="Customize a model in an AWS account. Costs money.")(run)
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="The customization file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The customization file.")],
     *,
-    env: Annotated[str, typer.Option("--env", help="The environment to run in, from environments/.")],
+    env: Annotated[str, typer.Option("--env", "-e", metavar="NAME", help="The environment, a file in environments/.")],
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Watch the run until it has ended.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
@@ -37,6 +37,7 @@ def _perform(file: Path, *, env: str, wait: bool, json: bool) -> int:
 
     given = work.order(file, work.environment_named(env))
     environment, name = given.environment, given.run
+    look = f"novaline status {name} --env {env}"
     from novaline.runs.clients import account_clients  # noqa: PLC0415 - a mistake in the file must not wait for boto3
     from novaline.runs.deployed import require_account, resources_of  # noqa: PLC0415 - likewise
     from novaline.runs.follow import Follower  # noqa: PLC0415 - likewise
@@ -54,22 +55,31 @@ def _perform(file: Path, *, env: str, wait: bool, json: bool) -> int:
             board.detail(step, require_account(clients.sts, environment))
             resources = resources_of(clients.cloudformation, environment)
         compiled = work.compiled(given, resources)
-        with board.step("Upload data and claim, start the run") as step:
-            arn = work.launch(clients, compiled, resources, report=lambda text: board.detail(step, text))
-            board.detail(step, name)
-        last = None
+        try:
+            with board.step("Upload data and claim, start the run") as step:
+                arn = work.launch(clients, compiled, resources, report=lambda text: board.detail(step, text))
+                board.detail(step, name)
+        except KeyboardInterrupt:
+            message = "interrupted while the run was being uploaded and started"
+            hint = f"see whether it has begun: {look}"
+            raise Interruption.of("interrupted", message, hint=hint) from None
+        last, interrupted = None, False
         if wait:
             follower = Follower(board=board, logs=clients.logs, training_job=work.training_job(compiled))
             try:
                 last = follower.follow(watch(clients, resources, name))
             except KeyboardInterrupt:
-                sys.stderr.write(f"stopped watching; the run goes on: novaline status {name} --env {env}\n")
-                return 130
+                interrupted = True
+            finally:
+                if last is None:
+                    output.stderr().print(Text(f"no longer watching; the run goes on: {look}"))
     if json:
         started = {"run": name, "environment": env, "execution_arn": arn, "cost": given.checked.cost.as_json()}
         output.print_json({**started, "result": None if last is None else last.as_json()})
     elif last is not None:
         show_status(console, last)
-    else:
-        console.print(Text(f"started {name}; look at it with: novaline status {name} --env {env}"))
+    elif not interrupted:
+        console.print(Text(f"started {name}; look at it with: {look}"))
+    if interrupted:
+        return Interruption.exit_code
     return 0 if last is None else exit_code(last)

@@ -17,22 +17,23 @@ _STYLES = {"running": "cyan", "succeeded": "green", "failed": "bold red", "abort
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("status")(status)
+    app.command("status", short_help="Show where a run stands, and its results.")(status)
 
 
 def status(
-    run: Annotated[str, typer.Argument(help="The run's id, as `novaline run` printed it.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as `novaline run` printed it.")],
     *,
-    env: Annotated[str, typer.Option("--env", help="The environment that it runs in, from environments/.")],
+    env: Annotated[str, typer.Option("--env", "-e", metavar="NAME", help="The environment that it runs in.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show where a run stands: its phases, its error with the next step, its results."""
-    from novaline.runs.clients import account_clients  # noqa: PLC0415 - boto3, which `--help` must not wait for
-    from novaline.runs.deployed import require_account, resources_of  # noqa: PLC0415 - likewise
-    from novaline.runs.launch import environment_named  # noqa: PLC0415 - likewise
-    from novaline.runs.status import run_status  # noqa: PLC0415 - likewise
-
     with output.reporting(json=json):
+        from novaline.runs.clients import account_clients  # noqa: PLC0415 - boto3, which `--help` must not wait for
+        from novaline.runs.deployed import require_account, resources_of  # noqa: PLC0415 - likewise
+        from novaline.runs.launch import environment_named  # noqa: PLC0415 - likewise
+        from novaline.runs.status import require_run_id, run_status  # noqa: PLC0415 - likewise
+
+        require_run_id(run)
         environment = environment_named(env)
         clients = account_clients(environment.region)
         require_account(clients.sts, environment)

@@ -35,7 +35,7 @@ def summary_view(summary: Mapping[str, Any], *, console: Console) -> RenderableT
     if deployment:
         lines.append(("deployment", Text(str(deployment.get("arn")))))
     if summary.get("expires"):
-        lines.append(("expires", Text(str(summary["expires"]))))
+        lines.append(("expires", Text(f"{summary['expires']}, as recorded; nothing ends it by itself yet")))
     verification = summary.get("verification")
     if verification:
         lines.append(("verified", Text(_verified(verification))))

@@ -177,15 +177,25 @@ class _Checker:
         try:
             found = scan(path, kind=kind, model=model, held_out=frozenset(self.held_out), keep_prompts=kind == "gen_qa")
         except OSError as problem:
-            reason = "there is no such file" if isinstance(problem, FileNotFoundError) else problem.strerror
-            message = f"cannot read the dataset {path}: {reason}"
-            hint = "paths are relative to the customization file"
-            self.findings.append(self.document.finding("missing-dataset", message, where, hint=hint))
+            self.findings.append(self._not_readable(path, problem, where))
             return None
         self.findings += found.findings
         self.held_out |= found.prompts
         self.datasets[key] = found.dataset
         return found.dataset
+
+    def _not_readable(self, path: Path, problem: OSError, where: DataPath) -> Finding:
+        if not isinstance(problem, FileNotFoundError):
+            message = f"cannot read the dataset {path}: {problem.strerror}"
+            return self.document.finding(
+                "unreadable-dataset", message, where, hint="name a JSONL file that you may read"
+            )
+        hint = "paths are relative to the customization file"
+        beside = sorted(item.name for item in path.parent.glob("*.jsonl"))[:5]
+        if beside:
+            hint += f"; {path.parent} holds {', '.join(beside)}"
+        message = f"cannot read the dataset {path}: there is no such file"
+        return self.document.finding("missing-dataset", message, where, hint=hint)
 
     def _warn(self, code: str, message: str, where: DataPath, *, hint: str | None = None) -> None:
         self.findings.append(self.document.finding(code, message, where, severity="warning", hint=hint))

@@ -56,6 +56,8 @@ def of_gate_and_deployment(document: SourceDocument, parts: Parts) -> Iterator[F
 
 def _deployment(document: SourceDocument, deployment: Deployment) -> Iterator[Finding]:
     written = document.data.get("deployment", {}) if isinstance(document.data, dict) else {}
+    if written.get("target", "none") != deployment.target:
+        return  # the target is a mistake of its own; what goes with it cannot be judged
     if deployment.target == "none":
         for key in [key for key in ("name", "time_to_live", "keep") if key in written]:
             message = f"`{key}` has no meaning with `target: none`"
@@ -69,7 +71,7 @@ def _deployment(document: SourceDocument, deployment: Deployment) -> Iterator[Fi
         message = "`time_to_live` and `keep: true` contradict each other"
         yield document.finding("contradiction", message, ("deployment", "keep"), key=True, hint="keep one of the two")
     elif "time_to_live" not in written and not deployment.keep:
-        message = "a deployment ends: it says `time_to_live`, or `keep: true`"
+        message = "a deployment says when it is to end, `time_to_live`, or `keep: true`"
         hint = "a forgotten deployment is paid for until somebody finds it; 72h suits a trial"
         yield document.finding("missing-key", message, ("deployment", "time_to_live"), hint=hint)
     ttl = deployment.time_to_live
@@ -107,7 +109,8 @@ def of_cost(document: SourceDocument, parts: Parts, cost: Cost, environment: Env
     if environment is not None and environment.budget_usd_per_run < worst:
         limit = f"${environment.budget_usd_per_run:,.2f}"
         message = f"the worst case of this run is ${worst:,.2f}; the environment {environment.name} allows {limit}"
-        yield document.finding("over-environment-budget", message, ("budget", "usd"), hint=_cheaper(cost))
+        raising = f"raise `budget_usd_per_run` of the environment {environment.name}"
+        yield document.finding("over-environment-budget", message, ("budget", "usd"), hint=_cheaper(cost, raising))
 
 
 def of_region(
@@ -129,10 +132,10 @@ def of_region(
         yield document.finding("region", message, ("deployment", "target"), hint=hint)
 
 
-def _cheaper(cost: Cost) -> str:
+def _cheaper(cost: Cost, raising: str = "raise the budget") -> str:
     parts = []
     for line in cost.lines:
         if line.worst_case_usd is not None:
             machines = f"{line.instance_count} of {line.instance_type} for {line.timeout_hours:g} h"
             parts.append(f"{line.job}: {machines} = ${line.worst_case_usd:,.2f}")
-    return f"raise the budget, or shorten a `timeout` ({'; '.join(parts)})"
+    return f"{raising}, or shorten a `timeout` ({'; '.join(parts)})"

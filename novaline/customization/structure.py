@@ -51,6 +51,14 @@ _PATTERNS = {
     "evaluation": "the name of an evaluation",
     "type": "a SageMaker instance type, such as ml.p5.48xlarge",
 }
+_EXAMPLES = {
+    "name": "write for example `name: my-model`",
+    "model": "write for example `model: nova-micro`",
+    "stages": "write for example `stages: [{name: sft, technique: sft, data: {train: train.jsonl}}]`",
+    "evaluations": "write for example `evaluations: [{name: holdout, task: gen_qa, data: eval.jsonl}]`",
+    "gate": "write for example `gate: {evaluation: holdout, metric: exact_match}`",
+    "budget": "write for example `budget: {usd: 500}`",
+}
 _PART_NAME = "lower-case letters and digits, with single - between them, at most 24 characters"
 _WORDS = {"str": "text", "int": "an integer", "float": "a number", "bool": "true or false", "dict": "a mapping"}
 
@@ -80,11 +88,8 @@ def read_parts(document: SourceDocument) -> tuple[Parts, list[Finding]]:
     """The parts of the document, and every finding about their form."""
     data = document.data
     if not isinstance(data, dict):
-        message = (
-            "a customization is a mapping of keys; the file is empty"
-            if data is None
-            else "a customization is a mapping"
-        )
+        found = "the file is empty" if data is None else f"found {shown(data)}"
+        message = f"a customization is a mapping of keys; {found}"
         hint = f"its keys are {', '.join(Customization.model_fields)}"
         return Parts(), [document.finding("wrong-shape", message, (), hint=hint)]
     reader = _Reader(document)
@@ -164,7 +169,24 @@ def _finding(document: SourceDocument, error: ErrorDetails, owner: type[BaseMode
         case "literal_error":
             return _not_one_of(document, path, error["input"], owner)
     code, expected = _expectation(error, owner, str(path[-1]) if path else "")
-    return document.finding(code, f"`{_said(path)}` must be {expected}, found {shown(error['input'])}", path)
+    message = f"`{_said(path)}` must be {expected}, found {_found(error['input'])}"
+    return document.finding(code, message, path, hint=_hint(error, owner, str(path[-1]) if path else ""))
+
+
+def _found(value: object) -> str:
+    return "nothing" if value is None else shown(value)
+
+
+def _hint(error: ErrorDetails, owner: type[BaseModel], key: str) -> str | None:
+    """What to write instead, where the expectation does not say it."""
+    if error["type"] == "model_type":
+        return f"its keys are {', '.join(_class_at(owner, error['loc'][-1:]).model_fields)}"
+    value = error["input"]
+    if key == "confidence" and isinstance(value, int | float) and 80 <= value < 100:
+        return f"it is a share of 1: {value / 100:g}"
+    if key == "margin" and isinstance(value, int | float) and 1 <= value < 100:
+        return f"it is a share of 1, so {value:g} points of 100 are {value / 100:g}"
+    return None
 
 
 def _expectation(error: ErrorDetails, owner: type[BaseModel], key: str) -> tuple[str, str]:
@@ -195,7 +217,7 @@ def _unknown_key(document: SourceDocument, path: DataPath, owner: type[BaseModel
 def _missing(document: SourceDocument, path: DataPath) -> Finding:
     owner = _said(path[:-1])
     where = f"`{owner}`" if owner else "the customization"
-    return document.finding("missing-key", f"{where} lacks `{path[-1]}`", path)
+    return document.finding("missing-key", f"{where} lacks `{path[-1]}`", path, hint=_EXAMPLES.get(_said(path)))
 
 
 def _not_one_of(document: SourceDocument, path: DataPath, value: object, owner: type[BaseModel]) -> Finding:

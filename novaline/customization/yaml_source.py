@@ -139,7 +139,7 @@ def _unreadable(path: Path, problem: OSError) -> UsageProblem:
     except OSError:
         beside, inside = [], []
     if isinstance(problem, IsADirectoryError):
-        meant = path / inside[0] if len(inside) == 1 else None
+        meant = path / ("customization.yaml" if "customization.yaml" in inside else inside[0]) if inside else None
         hint = f"did you mean {meant}?" if meant else "name the file in it"
         return UsageProblem.of("unreadable-file", f"{path} is a folder, not a file", hint=hint)
     if isinstance(problem, FileNotFoundError):
@@ -255,9 +255,7 @@ def _syntax_error(problem: yaml.MarkedYAMLError, *, text: str, file: str) -> Nov
     tab = "\t" in excerpt[:column] and not excerpt[: column - 1].strip()
     hint = "use spaces, not tabs" if tab else "check indentation, quotes, brackets and colons here"
     message = f"this is not YAML: {_in_words(problem, tab=tab)}"
-    return NovalineError.of(
-        "yaml-syntax", message, file=file, line=line, column=column, excerpt=excerpt, hint=hint
-    )
+    return NovalineError.of("yaml-syntax", message, file=file, line=line, column=column, excerpt=excerpt, hint=hint)
 
 
 # The parser's own words (libyaml's) → a person's. What is not here is passed on as it is.
@@ -272,8 +270,8 @@ _WHERE = {
 _WHAT = {
     "did not find expected ',' or ']'": "a comma or the closing ] is missing",
     "did not find expected ',' or '}'": "a comma or the closing } is missing",
-    "did not find expected key": "this is no further `key: value` of it",
-    "did not find expected '-' indicator": "this is no further `- item` of it",
+    "did not find expected key": "this is not another `key: value`",
+    "did not find expected '-' indicator": "this is not another `- item`",
     "did not find expected node content": "a value is missing",
     "could not find expected ':'": "the colon behind it is missing",
     "found unexpected end of stream": "its closing quote is missing",

@@ -5,6 +5,7 @@ Memory does not grow with the file, but for eight bytes of digest per row (while
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from dataclasses import dataclass
@@ -33,6 +34,17 @@ _SYSTEM = "a system text"
 _BLANK = Flaw("blank-line", "a line is blank; every line is one JSON object", hint="remove it")
 _HAS_BOM = Flaw("byte-order-mark", "the file starts with a byte order mark", hint="save it as UTF-8 without BOM")
 _NOT_UTF8 = Flaw("not-utf-8", "the line is not UTF-8 text", hint="save the file as UTF-8")
+_UTF16 = Flaw("not-utf-8", "the file is UTF-16 text, not UTF-8", hint="save the file as UTF-8")
+_ARRAY = Flaw(
+    "not-lines",
+    "the file begins with `[`: a dataset is no JSON list",
+    hint="write one JSON object on each line (JSONL), without brackets and commas between them",
+)
+_OPENED = Flaw(
+    "not-lines",
+    "the object goes on over several lines",
+    hint="write each JSON object on one line (JSONL)",
+)
 _TOO_LONG = Flaw("line-too-long", f"the line is longer than {_LONGEST_LINE >> 20} MiB")
 _DUPLICATE = Flaw("duplicate-row", "the row repeats an earlier one, byte for byte", "warning")
 _HELD_OUT = Flaw(
@@ -41,6 +53,22 @@ _HELD_OUT = Flaw(
     "warning",
     hint="a model that has seen the answers looks better than it is: take such rows out of the training data",
 )
+_CONVERSE_ROW = """a row is {"messages": [{"role": "user", "content": [{"text": "…"}]}, \
+{"role": "assistant", "content": [{"text": "…"}]}]}, with "system": [{"text": "…"}] if you like"""
+_GEN_QA_ROW = """a row is {"query": "…", "response": "…"}, with "system": "…" if you like"""
+_FORMS = {"sft": ("the Converse format", _CONVERSE_ROW), "gen_qa": ("the form of gen_qa rows", _GEN_QA_ROW)}
+_NOT_JSON_HINT = "every line is one JSON object; of a table, `python -m examples.from_csv` makes such lines"
+# The decoder's names of JSON types → a person's.
+_TYPES = {
+    "object": "an object",
+    "array": "a list",
+    "str": "text",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+}
+_EXPECTED = re.compile(r"expected `(\w+)`(?: of length >= 1)?, got `(\w+)`", re.IGNORECASE)
 _EMPTY_QUERY = Flaw("empty-text", "`query` has no text, or only white space")
 _EMPTY_RESPONSE = Flaw("empty-text", "`response` has no text, or only white space")
 
@@ -67,12 +95,14 @@ class Scan:
 def scan(
     path: Path, *, kind: Kind, model: Model, held_out: frozenset[int] = frozenset(), keep_prompts: bool = False
 ) -> Scan:
-    """Reads the dataset at `path`. Raises OSError when it cannot be read.
+    """Reads the dataset at `path`. Raises OSError when it cannot be read, or is no file (a folder, a pipe, a device).
 
     `held_out` are the prompts of other scans that must not occur in this one; `keep_prompts` returns this one's.
     """
     reader = _Reader(kind=kind, model=model, held_out=held_out, keep_prompts=keep_prompts)
     digest, size = hashlib.sha256(), 0
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no ordinary file", str(path))
     with path.open("rb") as file:
         carry = b""
         while block := file.read(_BLOCK_BYTES):
@@ -99,6 +129,7 @@ class _Reader:
         self._seen: set[int] = set()
         self._with_system = 0
         self._readable = 0
+        self._readable_at_all = True  # False once the first line showed that the file is something else altogether
         self._features: dict[str, tuple[int, int, bytes]] = {}
         self._read_row = self._sft if kind == "sft" else self._gen_qa
         self._text_rows = msgspec.json.Decoder(TextConversation)
@@ -217,16 +248,21 @@ class _Reader:
         return row.query.strip()
 
     def _unreadable(self, problem: Exception, line: bytes) -> None:
-        if isinstance(problem, msgspec.ValidationError):
-            form = "Converse format" if self._kind == "sft" else "form of gen_qa rows"
-            what = _INDEX.sub("[…]", str(problem))
-            self._report(Flaw("wrong-shape", f"the row is not in the {form}: {what[0].lower()}{what[1:]}"), line)
+        whole_file = _flaw_of_the_file(line) if self._line == 1 else None
+        if whole_file is not None:
+            self._report(whole_file, line)
+            self._readable_at_all = False
+        elif isinstance(problem, msgspec.ValidationError):
+            form, hint = _FORMS[self._kind]
+            self._report(Flaw("wrong-shape", f"the row is not in {form}: {_in_words(problem)}", hint=hint), line)
         elif isinstance(problem, UnicodeDecodeError) or not _is_utf8(line):
             self._report(_NOT_UTF8, line)
+        elif line.strip() == b"{":
+            self._report(_OPENED, line)
         else:
             match = _BYTE.search(str(problem))
-            what = _BYTE.sub("", str(problem)).strip().rstrip(":")
-            flaw = Flaw("unreadable-json", f"the line cannot be read: {what[0].lower()}{what[1:]}")
+            what = _BYTE.sub("", str(problem)).strip().rstrip(":").removeprefix("JSON is malformed: ")
+            flaw = Flaw("unreadable-json", f"the line is not JSON: {what[0].lower()}{what[1:]}", hint=_NOT_JSON_HINT)
             self._report(flaw, line, column=int(match[1]) + 1 if match else len(line) + 1)
 
     def _count_system(self, line: bytes) -> None:
@@ -242,7 +278,26 @@ class _Reader:
             self._features[name] = (known[0] + 1, known[1], known[2])
 
     def _report(self, flaw: Flaw, line: bytes, *, column: int | None = None) -> None:
-        self.ledger.add(flaw, line=self._line, raw=line, column=column)
+        if self._readable_at_all:
+            self.ledger.add(flaw, line=self._line, raw=line, column=column)
+
+
+def _flaw_of_the_file(first: bytes) -> Flaw | None:
+    """What makes every line of the file unreadable, if its unreadable first line shows it."""
+    if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return _UTF16
+    return _ARRAY if first.lstrip()[:1] == b"[" else None
+
+
+def _in_words(problem: msgspec.ValidationError) -> str:
+    """What is wrong with a row's shape: the decoder's message with a person's words for JSON's types."""
+    text, _, where = str(problem).partition(" - at `$")
+    text = _EXPECTED.sub(
+        lambda match: f"expected {_TYPES.get(match[1], match[1])}, found {_TYPES.get(match[2], match[2])}", text
+    )
+    text = text.replace("Expected `array` of length >= 1", "the list is empty").removeprefix("Object ")
+    place = _INDEX.sub("[…]", where.rstrip("`").lstrip("."))
+    return f"{text[0].lower()}{text[1:]}" + (f", at `{place}`" if place else "")
 
 
 def _is_utf8(line: bytes) -> bool:

@@ -74,8 +74,31 @@ def _finding(document: SourceDocument, error: ErrorDetails) -> Finding:
     if kind == "value_error":
         return document.finding("wrong-value", error["msg"].removeprefix("Value error, "), path, key=True)
     what = "the name" if about_key else name
-    message = f"{what} is {value!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    message = f"{what} is {value!r}: {_in_words(error, str(path[0]))}"
     return document.finding("wrong-value", message, path, key=about_key, hint=_expectation(path))
+
+
+_FORMS = {
+    "name": "a lower-case letter, then 1 to 15 lower-case letters and digits",
+    "notifications": "an e-mail address",
+    "rewards": "lower-case letters and digits, beginning with a letter, with single - between them",
+    "tags": "letters, digits, spaces and _ . : / = + @ -",
+}
+
+
+def _in_words(error: ErrorDetails, key: str) -> str:
+    """What was expected, without a pattern or a word of pydantic's."""
+    if error["type"] == "string_pattern_mismatch" and key in _FORMS:
+        return f"it must be {_FORMS[key]}"
+    text = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    words = {
+        "boolean": "true or false",
+        "string": "text",
+        "dictionary": "a mapping",
+        "integer": "a whole number",
+        "number": "a number",
+    }
+    return f"it must be {words.get(text.split(',')[0], text)}"
 
 
 def _quoted(value: object) -> str:

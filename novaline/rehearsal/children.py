@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from novaline.findings import NovalineError
 
-_KEPT = frozenset({"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USER", "LOGNAME"})
+_KEPT = frozenset({"PATH", "LANG", "LANGUAGE", "TZ", "TERM", "SYSTEMROOT", "USER", "LOGNAME"})
+_TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TAIL_BYTES = 64 * 1024
 _FAILED_RESOURCES = "Failed resources:"
@@ -39,6 +40,7 @@ def child_environment(own: Mapping[str, str], *, home: Path, extra: Mapping[str,
     kept = {name: value for name, value in own.items() if name in _KEPT or name.startswith("LC_")}
     return {
         **kept,
+        **dict.fromkeys(_TEMPORARY, str(home)),  # a child that is killed cannot remove its own
         "HOME": str(home),
         "USERPROFILE": str(home),
         "CDK_HOME": str(home / ".cdk"),  # the CDK asks the system, not HOME, and remembers whose a key id is

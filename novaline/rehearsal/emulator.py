@@ -102,7 +102,7 @@ class Emulator:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     text=True,
-                    env=_own_environment(os.environ),
+                    env={**_own_environment(os.environ), "TMPDIR": str(scratch)},  # what it leaves goes with the folder
                     pass_fds=(listener.fileno(), reading),
                     start_new_session=True,
                 )
@@ -263,6 +263,12 @@ class Emulator:
             return response.status, response.read()
         finally:
             connection.close()
+
+
+def require_port(port: int | None) -> None:
+    """Raises NovalineError unless that port can be opened now; None, a free one, always can."""
+    if port is not None:
+        _listen(port).close()
 
 
 def _listen(port: int | None) -> socket.socket:

@@ -11,7 +11,7 @@ from typing import Any
 
 def list_deployments(*, name: str) -> dict[str, Any]:
     """ListCustomModelDeployments for a name. The filter is `contains`: the caller compares names itself."""
-    return {"nameContains": name}
+    return {"nameContains": name, "maxResults": 1000}
 
 
 def create_deployment(*, name: str, model_arn: str, run: str, tags: Mapping[str, str], token: str) -> dict[str, Any]:

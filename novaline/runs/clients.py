@@ -51,11 +51,17 @@ def account_clients(region: str) -> Clients:
     from botocore.exceptions import BotoCoreError, ProfileNotFound  # noqa: PLC0415 - likewise
 
     config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, user_agent_extra="novaline")
+    # Whose credentials these are is asked first: a person without a network shall not wait for five attempts.
+    first = config.merge(Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=5))
     try:
         session = boto3.Session(region_name=region)
-        return Clients.made_by(lambda service: session.client(service, config=config))  # type: ignore[call-overload]  # the name is a variable
+        return Clients.made_by(
+            lambda service: session.client(service, config=first if service == "sts" else config)  # type: ignore[call-overload]  # the name is a variable
+        )
     except ProfileNotFound as problem:
         hint = "unset AWS_PROFILE, or name a profile that `aws configure list-profiles` shows"
         raise UsageProblem.of("aws-profile", str(problem), hint=hint) from None
     except (BotoCoreError, ValueError) as problem:
-        raise NovalineError.of("aws-settings", f"the AWS settings of this shell do not work: {problem}") from None
+        message = f"the AWS settings of this shell do not work: {problem}"
+        hint = "check ~/.aws/config, and the variables whose names begin with AWS_"
+        raise NovalineError.of("aws-settings", message, hint=hint) from None

@@ -68,7 +68,7 @@ def _outputs(
     cloudformation: CloudFormationClient, environment: Environment, stack: str, wanted: dict[str, str]
 ) -> dict[str, str]:
     name = stack_name(environment, stack)
-    deploy = f"deploy it: npx cdk deploy '{environment.name}/*'"
+    deploy = f"deploy it: make cdk ARGS=\"deploy '{environment.name}/*'\""
     try:
         with explained(f"reading the outputs of stack {name}"):
             described = cloudformation.describe_stacks(StackName=name)["Stacks"][0]

@@ -35,18 +35,35 @@ class Phase:
 
 
 _PHASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("admit", "Admit", ("Admit",)),
+    ("admit", "Admit", ("Admit", "Record start")),
     ("train", "Train", ("Train", "Collect checkpoint")),
     ("evaluate", "Evaluate base and candidate", ("Evaluate", "Run evaluation")),
-    ("gate", "Gate", ("Compare", "Good enough?", "Rejected")),
-    ("import", "Import the model into Bedrock", ("Import model", "Describe model")),
+    ("gate", "Gate", ("Compare", "Good enough?")),
+    (
+        "import",
+        "Import the model into Bedrock",
+        ("Import model", "Describe model", "Wait for model", "Model ready?", "Model not imported"),
+    ),
     (
         "deploy",
         "Deploy the model",
-        ("Find deployment", "Create deployment", "Update deployment", "Describe deployment"),
+        (
+            "Find deployment",
+            "Deployed before?",
+            "Create deployment",
+            "Update deployment",
+            "Describe deployment",
+            "Wait for deployment",
+            "Deployment ready?",
+            "Model not deployed",
+        ),
     ),
     ("verify", "Verify", ("Verify",)),
-    ("register", "Register", ("Register", "Notify")),
+    (
+        "register",
+        "Register",
+        ("Register deployment", "Register evaluation", "Register rejection", "Notify", "Done"),
+    ),
 )
 _PHASE_OF = {state: (key, title) for key, title, states in _PHASES for state in states}
 _FAILURE = frozenset({"Record failure", "Notify failure", "Failed"})

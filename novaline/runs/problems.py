@@ -37,7 +37,8 @@ def in_words(problem: Exception, *, doing: str) -> NovalineError:
         return NovalineError.of("credentials-expired", f"{_sentence(problem)} (while {doing})", hint=_LOGIN)
     if isinstance(problem, (botocore.ConnectionError, botocore.HTTPClientError)):
         message = f"AWS could not be reached while {doing}: {_sentence(problem)}"
-        return NovalineError.of("no-connection", message, hint="check the network and the proxy settings of this shell")
+        hint = "check the network, and what AWS_ENDPOINT_URL and HTTPS_PROXY say in this shell"
+        return NovalineError.of("no-connection", message, hint=hint)
     return NovalineError.of("aws-problem", f"{_sentence(problem)} (while {doing})")
 
 

@@ -154,10 +154,15 @@ def read_json(clients: Clients, resources: Resources, run: str, name: str) -> di
     return value if isinstance(value, dict) else None
 
 
-def _execution(clients: Clients, resources: Resources, run: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def require_run_id(run: str) -> None:
+    """Raises UsageProblem unless `run` can be the id of a run."""
     if not is_run_id(run):
         message = f"{run!r} is not the id of a run: those have letters, digits and single hyphens, at most 63"
         raise UsageProblem.of("bad-run", message, hint="`novaline run` prints the id of what it starts")
+
+
+def _execution(clients: Clients, resources: Resources, run: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    require_run_id(run)
     arn = execution_arn(resources.state_machine_arn, run)
     try:
         with explained(f"asking about the run {run}"):

@@ -86,12 +86,12 @@ def test_a_missing_key_says_what_belongs_there(tmp_path):
     ("line", "wrong", "about"),
     [
         ("region: us-east-1", "region: eu-west-1", "'us-east-1', 'us-west-2' or 'ap-northeast-1'"),
-        ("retain: false", "retain: off", "valid boolean"),
-        ("log_retention_days: 30", "log_retention_days: 31", "input should be 1, 3, 5"),
+        ("retain: false", "retain: off", "must be true or false"),
+        ("log_retention_days: 30", "log_retention_days: 31", "must be 1, 3, 5"),
         ("noncurrent_days: 30", "noncurrent_days: 0", "greater than or equal to 1"),
         ("budget_usd_per_run: 2500", "budget_usd_per_run: 0", "greater than 0"),
         ("budget_usd_per_run: 2500", "budget_usd_per_run: .inf", "finite"),
-        ("budget_usd_per_run: 2500", "budget_usd_per_run: '2500'", "valid number"),
+        ("budget_usd_per_run: 2500", "budget_usd_per_run: '2500'", "must be a number"),
     ],
 )
 def test_a_wrong_value_is_refused_at_its_line(tmp_path, line, wrong, about):

@@ -72,7 +72,13 @@ def world():
             {
                 "name": "holdout",
                 "base": {"base_name": "b", "request": evaluation},
-                "candidate": {"base_name": "c", "request": copy.deepcopy(evaluation)},
+                "candidate": {
+                    "base_name": "c",
+                    "request": copy.deepcopy(evaluation),
+                    "recipe": f"{FOLDER}/recipes/c/recipe.yaml",
+                    "recipe_template": f"{FOLDER}/recipes/c/recipe.template.yaml",
+                },
+                "data_uri": "s3://data/data/d1/gen_qa.jsonl",
             }
         ],
         "gate": {"evaluation": "holdout"},
@@ -150,6 +156,14 @@ def test_a_missing_dataset_is_refused(world):
             "s3://payroll/all.jsonl",
             "evaluation holdout of the base reads s3://payroll",
         ),
+        (
+            ("evaluations", 0, "candidate", "recipe"),
+            "s3://artifacts/runs/other/recipes/c/recipe.yaml",
+            "as its recipe,",
+        ),
+        (("evaluations", 0, "candidate", "recipe"), f"{FOLDER}/recipes/../../x/recipe.yaml", "as its recipe,"),
+        (("evaluations", 0, "candidate", "recipe_template"), "s3://payroll/x", "as its recipe_template,"),
+        (("evaluations", 0, "data_uri"), "s3://payroll/gen_qa.jsonl", "asks about s3://payroll"),
         (("stages", 0, "job", "request", "StoppingCondition", "MaxRuntimeInSeconds"), 10**6, "may run longer"),
     ],
 )

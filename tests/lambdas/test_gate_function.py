@@ -62,9 +62,19 @@ def test_different_numbers_of_rows_cannot_be_paired():
         gate(rows("+++"), rows("++"))
 
 
-def test_rows_in_another_order_cannot_be_paired():
-    with pytest.raises(PairingProblem, match="row 1 differs"):
-        gate(rows("+++"), list(reversed(rows("+++"))))
+def test_rows_in_another_order_are_paired_by_what_they_ask():
+    _, s3 = gate(rows("+--"), list(reversed(rows("--+"))))
+    samples = [json.loads(line) for line in s3.objects["artifacts", "runs/r/samples.jsonl"][0].splitlines()]
+    assert [(s["prompt"], s["base_right"], s["candidate_right"]) for s in samples] == [
+        ("question 0", True, False),
+        ("question 1", False, False),
+        ("question 2", False, True),
+    ]
+
+
+def test_other_rows_cannot_be_paired():
+    with pytest.raises(PairingProblem, match="row 2 of the base has no counterpart"):
+        gate(rows("+++"), [*rows("+")[:1], *rows("++++")[2:]])
 
 
 def test_a_missing_evaluation_job_is_named():

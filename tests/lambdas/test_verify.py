@@ -5,7 +5,7 @@ import pytest
 from memory_stores import MemoryS3
 
 from nova_verify.handler import verify
-from nova_verify.questions import VerificationFailed
+from nova_verify.questions import VerificationFailed, pick
 
 
 @dataclass
@@ -24,7 +24,11 @@ class Model:
 def run_verify(answer, *, rows: int = 20, ask: int = 5) -> tuple[dict, Model, MemoryS3]:
     s3, model = MemoryS3(), Model(answer)
     data = [{"query": f"q{n}", "response": f"gold{n}", "system": "Be brief."} for n in range(rows)]
-    samples = [{"row": n, "reference": f"gold{n}", "candidate": f"answer to q{n}"} for n in range(rows)]
+    samples = [
+        {"row": n, "prompt": f"user: q{n}", "reference": f"gold{n}", "candidate": f"answer to q{n}"}
+        for n in range(rows)
+    ]
+    samples.reverse()
     s3.put_object(Bucket="data", Key="data/d/gen_qa.jsonl", Body="\n".join(map(json.dumps, data)).encode())
     s3.put_object(Bucket="artifacts", Key="runs/r/samples.jsonl", Body="\n".join(map(json.dumps, samples)).encode())
     event = {"run": "r", "deployment_arn": "arn:d", "data_uri": "s3://data/data/d/gen_qa.jsonl", "rows": ask}
@@ -64,3 +68,8 @@ def test_single_deviations_are_tolerated():
 def test_an_empty_answer_fails_the_verification():
     with pytest.raises(VerificationFailed, match="with nothing"):
         run_verify(lambda query: " ")
+
+
+def test_a_row_that_was_not_evaluated_is_named():
+    with pytest.raises(VerificationFailed, match="none of which asks 'never evaluated'"):
+        pick([b'{"query": "never evaluated", "response": "x"}'], [b'{"prompt": "q", "reference": "x"}'], rows=1)

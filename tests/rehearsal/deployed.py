@@ -22,6 +22,7 @@ from novaline.runs.start import start
 from novaline.runs.status import RunStatus, run_status
 from novaline.runs.steps import Board
 from novaline.runs.upload import ClaimCheck, upload_run
+from novaline.s3_uri import split_s3_uri
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "support-intents"
@@ -88,7 +89,6 @@ class Ended(Started):
     ledger: Mapping[str, str]
     files: frozenset[str]
     jobs: Mapping[str, str]  # name: status
-    notifications: tuple[Mapping[str, str], ...]
 
     def visits(self, state: str) -> int:
         """How often the execution entered a state."""
@@ -159,13 +159,26 @@ class Deployed:
         """Data and claim in S3, as `novaline run` leaves them before it starts the execution."""
         return upload_run(self.clients.s3, run, self.resources)
 
-    def restated(self, claim: ClaimCheck, **changes: Any) -> ClaimCheck:
-        """Another version of a claim, and a claim check that says so: what somebody may write who skips our checks."""
+    def exchange(self, uri: str, content: bytes) -> dict[str, Any]:
+        """Write another version of an object; what a claim would have to say about it."""
+        bucket, key = split_s3_uri(uri)
+        version = self.clients.s3.put_object(Bucket=bucket, Key=key, Body=content)["VersionId"]
+        return {"version_id": version, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+    def restated(
+        self, claim: ClaimCheck, objects: Mapping[str, Mapping[str, Any]] | None = None, **changes: Any
+    ) -> ClaimCheck:
+        """Another version of a claim, and a claim check that says so: what somebody may write who skips our checks.
+
+        `objects` are changes to what the claim says about the object of a URI.
+        """
         bucket, key = self.resources.artifact_bucket, f"runs/{claim.run}/claim.json"
         written = json.loads(self.clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        for item in written["objects"]:
+            item.update((objects or {}).get(item["uri"], {}))
         content = json.dumps(written | changes).encode()
-        version = self.clients.s3.put_object(Bucket=bucket, Key=key, Body=content)["VersionId"]
-        return replace(claim, version_id=version, sha256=hashlib.sha256(content).hexdigest())
+        stored = self.exchange(f"s3://{bucket}/{key}", content)
+        return replace(claim, version_id=stored["version_id"], sha256=stored["sha256"])
 
     def start(self, run: CompiledRun, claim: ClaimCheck | None = None, *, machine: str | None = None) -> Started:
         """Start the run, by its own claim unless another is given, and on its own machine."""
@@ -197,7 +210,6 @@ class Deployed:
             ledger=self.ledger(started.run, "run"),
             files=self._files(started.run),
             jobs={name: status for job in ("sft", "base", "candidate") for name, status in self.jobs(started.job(job))},
-            notifications=self._notifications(started.run),
         )
 
     def status(self, run: str) -> RunStatus:
@@ -275,7 +287,8 @@ class Deployed:
         self.client("sns").subscribe(TopicArn=self.resources.topic_arn, Protocol="sqs", Endpoint=arn)
         return str(queue)
 
-    def _notifications(self, run: str) -> tuple[Mapping[str, str], ...]:
+    def notifications(self, run: str) -> tuple[Mapping[str, str], ...]:
+        """What the topic said about the run: `Subject` and `Message` of each notification."""
         sqs = self.client("sqs")
         while messages := sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:

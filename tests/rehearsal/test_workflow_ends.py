@@ -1,103 +1,296 @@
 """Every way through the customization workflow, executed: how a run ends, what it leaves, and what it tells."""
 
 import json
-from dataclasses import dataclass, field
+import time
+from itertools import pairwise
 
 import pytest
 
-from novaline.rehearsal.faults import Fault
-from tests.rehearsal.deployed import NOWHERE, TRAIN, Deployed, Ended, shuffled
+from novaline.rehearsal.proof.statements import taken_away
+from tests.rehearsal.deployed import HELD_OUT, Deployed, Ended
+from tests.rehearsal.scenarios import NO_GPU, SCENARIOS, job, play_all
 
 pytestmark = pytest.mark.xdist_group("deployed")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """What is different in a run: its data, where it is deployed to, or what goes wrong."""
-
-    train: tuple[bytes, ...] = TRAIN
-    deployment: str | None = None
-    faults: tuple[Fault, ...] = ()
-    short_waits: bool = False
-
-
-def job(match: str, kind: str, *, code: str = "", message: str = "") -> Fault:
-    return Fault(
-        service="sagemaker", operation="CreateTrainingJob", match=match, kind=kind, code=code, message=message
-    )
-
-
-def bedrock(operation: str, match: str, kind: str, *, code: str = "", message: str = "") -> Fault:
-    return Fault(service="bedrock", operation=operation, match=match, kind=kind, code=code, message=message)
-
-
-NO_GPU = "AlgorithmError: no GPU was found"
-SCENARIOS = {
-    "shuffled": Scenario(train=shuffled(TRAIN)),
-    "evaluated": Scenario(deployment=NOWHERE),
-    "failing-job": Scenario(faults=(job("failing-job-sft", "fail", message=NO_GPU),)),
-    "timed-out-job": Scenario(faults=(job("timed-out-job-sft", "stop", code="MaxRuntimeExceeded"),)),
-    "no-capacity": Scenario(
-        faults=(
-            job("no-capacity-sft", "error", code="ResourceLimitExceeded", message="none of ml.p5.48xlarge is left"),
-            job("no-capacity-holdout-base", "error", code="ResourceLimitExceeded"),
-        )
-    ),
-    "throttled": Scenario(
-        faults=(
-            job("throttled-sft", "error", code="ThrottlingException"),
-            bedrock("CreateCustomModel", "throttled", "error", code="ThrottlingException"),
-            bedrock("CreateCustomModelDeployment", "throttled", "error", code="ServiceQuotaExceededException"),
-        )
-    ),
-    "no-manifest": Scenario(faults=(job("no-manifest-sft", "no-manifest"),)),
-    "failing-evaluation": Scenario(faults=(job("failing-evaluation-holdout-candidate", "fail", message=NO_GPU),)),
-    "refused-import": Scenario(
-        faults=(bedrock("CreateCustomModel", "refused-import", "error", code="AccessDeniedException", message="no"),)
-    ),
-    "failing-import": Scenario(
-        faults=(bedrock("CreateCustomModel", "failing-import", "fail", message="the checkpoint is damaged"),)
-    ),
-    "endless-import": Scenario(faults=(bedrock("CreateCustomModel", "endless-import", "slow"),), short_waits=True),
-    "failing-deployment": Scenario(
-        faults=(bedrock("CreateCustomModelDeployment", "failing-deployment", "fail", message="no room"),)
-    ),
-    "endless-deployment": Scenario(
-        faults=(bedrock("CreateCustomModelDeployment", "endless-deployment", "slow"),), short_waits=True
-    ),
-}
+MOST_BYTES = 32 * 1024  # of a state's input or output; Step Functions ends an execution at 256 KiB
+MOST_EVENTS = 400  # … and at 25,000 events
+MOST_EVENTS_OF_AN_ENDLESS_WAIT = 2_400  # one that takes all of its looks at a model or a deployment
 
 
 @pytest.fixture(scope="module")
 def runs(deployed: Deployed) -> dict[str, Ended]:
-    """Each scenario's run, all at the same time: they wait more than they work."""
-    started = {}
-    short = machine_with_short_waits(deployed)
-    for name, scenario in SCENARIOS.items():
-        for fault in scenario.faults:
-            deployed.emulator.inject(fault)
-        run = deployed.compiled(name, train=scenario.train, deployment=scenario.deployment)
-        started[name] = deployed.start(run, machine=short if scenario.short_waits else None)
-    ended = {name: deployed.end(one) for name, one in started.items()}
-    assert deployed.emulator.waiting_faults() == 0
-    return ended
+    """The run of every scenario."""
+    return play_all(deployed)
 
 
-def machine_with_short_waits(deployed: Deployed) -> str:
-    """The workflow with looks that follow each other at once: the real one gives up after two hours."""
-    states = deployed.clients.states
-    machine = states.describe_state_machine(stateMachineArn=deployed.resources.state_machine_arn)
-    definition = json.loads(machine["definition"])
-    for state in definition["States"].values():
-        if state["Type"] == "Wait":
-            state["Seconds"] = 1
-    made = states.create_state_machine(
-        name="short-waits", definition=json.dumps(definition), roleArn=machine["roleArn"]
-    )
-    return str(made["stateMachineArn"])
+def assert_failed(deployed: Deployed, run: Ended, state: str, error: str, *words: str) -> None:
+    """The run failed in that state, with that error, and says why in every place where somebody may look."""
+    assert (run.status, run.error) == ("FAILED", error), run
+    assert run.cause.startswith(f"{state}: ")
+    assert run.ledger["status"] == "failed"
+    assert run.ledger["finished"] > run.ledger["started"]
+    assert run.ledger["failure"].startswith(f"{state}: {error}: ")
+    (said,) = deployed.notifications(run.run)
+    assert said["Subject"] == "Novaline: run failed"
+    assert said["Message"].startswith(f"Run {run.run} failed in {state}: {error}: ")
+    problem = deployed.status(run.run).problem if "short-waits" not in run.execution else None
+    told = [run.cause, run.ledger["failure"], said["Message"], *([problem.message] if problem else [])]
+    for word in words:
+        assert all(word in text for text in told), word
+    assert "summary.json" not in run.files
 
 
-def test_x(runs):
-    for r in runs.values():
-        print(r.run, r.status, r.error, r.cause[:500], r.output, r.ledger, r.jobs, r.notifications, len(r.events), r.failed_tasks())
-    assert 0
+# ---- ends that are meant
+
+
+def test_an_accepted_candidate_is_deployed_asked_registered_and_told_of(deployed, runs):
+    run = runs["first"]
+    assert (run.status, run.output["status"], run.output["verdict"]) == ("SUCCEEDED", "deployed", "better")
+    steps = [
+        *("Admit", "Record start", "Train", "Collect checkpoint", "Evaluate", "Run evaluation", "Compare"),
+        *("Good enough?", "Import model", "Describe model", "Model ready?", "Wait for model", "Find deployment"),
+        *("Deployed before?", "Create deployment", "Describe deployment", "Deployment ready?", "Wait for deployment"),
+        *("Verify", "Register deployment", "Notify", "Done"),
+    ]
+    assert list(dict.fromkeys(run.entered())) == steps
+    assert set(run.jobs.values()) == {"Completed"}
+    assert {name[-6:] for name in run.jobs} == {"-r0-d0"}
+    assert run.ledger | {"status": "deployed", "verdict": "better", "name": "accepted"} == run.ledger
+    assert run.ledger["summary"] == run.output["summary"]
+    (said,) = deployed.notifications(run.run)
+    assert said["Subject"] == "Novaline: run finished"
+    assert said["Message"] == f"Run {run.run} is deployed. {run.output['reason']}"
+
+
+def test_a_runs_folder_tells_the_whole_story(deployed, runs):
+    run = runs["first"]
+    assert {
+        *("claim.json", "customization.yaml", "plan.json", "requests.json", "datasets.json", "checkpoint.json"),
+        *("recipes/sft/recipe.yaml", "recipes/holdout-base/recipe.yaml", "recipes/holdout-candidate/recipe.yaml"),
+        "recipes/holdout-candidate/recipe.template.yaml",
+        f"training/{run.job('sft')}-r0-d0/output/output.tar.gz",
+        f"evaluations/{run.job('base')}-r0-d0/output/output.tar.gz",
+        f"evaluations/{run.job('candidate')}-r0-d0/output/output.tar.gz",
+        *("gate.json", "samples.jsonl", "verification.json", "summary.json"),
+    } == run.files
+    summary, checkpoint = deployed.read(run.run, "summary.json"), deployed.read(run.run, "checkpoint.json")
+    assert summary["deployment"]["arn"] == run.output["deployment_arn"]
+    assert summary["checkpoint"] == checkpoint["checkpoint"]
+    assert summary["verification"]["agreement"] == 1
+    assert len(deployed.read(run.run, "verification.json")["transcript"]) == run.claim["verify_rows"]
+    assert deployed.read(run.run, "gate.json")["rows"] == len(HELD_OUT)
+
+
+def test_the_next_run_exchanges_the_model_behind_the_same_deployment(deployed, runs):
+    first, second = runs["first"], runs["second"]
+    assert second.output["status"] == "deployed"
+    assert (second.visits("Create deployment"), second.visits("Update deployment")) == (0, 1)
+    assert second.output["deployment_arn"] == first.output["deployment_arn"]
+    assert second.output["custom_model_arn"] != first.output["custom_model_arn"]
+    for run in (first, second):
+        entry = deployed.ledger("deployment#accepted", run.run)
+        assert entry["model_arn"] == run.output["custom_model_arn"]
+        assert entry["expires"] > entry["since"]
+
+
+def test_when_the_exchange_fails_the_model_from_before_stays_behind_the_deployment(deployed, runs):
+    second, third = runs["second"], runs["third"]
+    assert_failed(deployed, third, "Model not deployed", "DeploymentFailed", "no room is left")
+    assert deployed.deployment("accepted")["modelArn"] == second.output["custom_model_arn"]
+    assert deployed.ledger("deployment#accepted", third.run) == {}
+
+
+def test_labels_that_were_shuffled_are_rejected_and_nothing_is_imported(deployed, runs):
+    run = runs["shuffled"]
+    assert (run.status, run.output["status"]) == ("SUCCEEDED", "rejected")
+    assert run.output["verdict"] != "better"
+    assert "deployment_arn" not in run.output
+    assert run.entered()[-4:] == ["Good enough?", "Register rejection", "Notify", "Done"]
+    assert deployed.models(run) == []
+    assert deployed.deployment("shuffled") is None
+    assert run.ledger | {"status": "rejected", "verdict": run.output["verdict"]} == run.ledger
+    assert deployed.read(run.run, "summary.json")["status"] == "rejected"
+    (said,) = deployed.notifications(run.run)
+    assert f"Run {run.run} is rejected. exact_match changed by -" in said["Message"]
+
+
+def test_without_a_target_a_run_ends_when_the_candidate_is_evaluated(deployed, runs):
+    run = runs["evaluated"]
+    assert (run.status, run.output["status"], run.output["verdict"]) == ("SUCCEEDED", "evaluated", "better")
+    assert run.entered()[-4:] == ["Good enough?", "Register evaluation", "Notify", "Done"]
+    assert deployed.models(run) == []
+    assert run.ledger["status"] == "evaluated"
+    assert {"summary.json", "gate.json"} <= run.files
+
+
+# ---- jobs that fail
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("failing-job", "Failed", NO_GPU),
+        ("timed-out-job", "Stopped", "Stopped"),
+        ("broken-row", "Failed", "AlgorithmError: row 17 of the training data: "),
+    ],
+)
+def test_a_job_that_fails_ends_the_run_with_its_reason_and_is_not_paid_for_twice(deployed, runs, name, status, reason):
+    run = runs[name]
+    assert_failed(deployed, run, "Train", "States.TaskFailed", reason)
+    assert run.jobs == {f"{run.job('sft')}-r0-d0": status}
+    assert run.failed_tasks() == ["States.TaskFailed"]
+    assert run.entered()[-4:] == ["Train", "Record failure", "Notify failure", "Failed"]
+
+
+def test_a_want_of_capacity_is_waited_for_and_the_next_attempt_has_a_name_of_its_own(runs):
+    run = runs["no-capacity"]
+    assert run.output["status"] == "deployed"
+    assert run.failed_tasks() == ["SageMaker.ResourceLimitExceededException"] * 2
+    assert run.jobs == {
+        f"{run.job('sft')}-r1-d0": "Completed",
+        f"{run.job('base')}-r1-d0": "Completed",
+        f"{run.job('candidate')}-r0-d0": "Completed",
+    }
+
+
+def test_throttled_requests_are_sent_again(deployed, runs):
+    run = runs["throttled"]
+    assert run.output["status"] == "deployed"
+    assert run.failed_tasks() == [
+        "SageMaker.AmazonSageMakerException",
+        "Bedrock.ThrottlingException",
+        "Bedrock.ServiceQuotaExceededException",
+    ]
+    assert len(deployed.models(run)) == 1
+
+
+def test_a_job_without_a_manifest_has_left_no_checkpoint(deployed, runs):
+    run = runs["no-manifest"]
+    assert_failed(deployed, run, "Collect checkpoint", "CheckpointMissing", "holds no manifest.json")
+    assert run.failed_tasks() == ["CheckpointMissing"]
+    assert list(run.jobs) == [f"{run.job('sft')}-r0-d0"]
+    assert "checkpoint.json" not in run.files
+
+
+def test_an_evaluation_that_fails_is_caught_outside_of_the_map(deployed, runs):
+    run = runs["failing-evaluation"]
+    assert_failed(deployed, run, "Evaluate", "States.TaskFailed", NO_GPU)
+    assert run.jobs[f"{run.job('candidate')}-r0-d0"] == "Failed"
+    assert run.visits("Compare") == 0
+    assert len(run.jobs) == 3
+
+
+# ---- models that are not imported, deployments that are not made
+
+
+def test_an_import_that_bedrock_refuses_is_not_tried_again(deployed, runs):
+    run = runs["refused-import"]
+    assert_failed(deployed, run, "Import model", "Bedrock.ConflictException", "taken")
+    assert run.failed_tasks() == ["Bedrock.ConflictException"]
+
+
+@pytest.mark.parametrize(
+    ("name", "looks", "reason"), [("failing-import", 2, "the checkpoint is damaged"), ("endless-import", 120, "")]
+)
+def test_an_import_that_fails_or_does_not_end_is_given_up(deployed, runs, name, looks, reason):
+    run = runs[name]
+    words = f"The import of the model did not succeed after {run.visits('Describe model')} looks: {reason}"
+    assert_failed(deployed, run, "Model not imported", "ImportFailed", words)
+    assert run.visits("Describe model") >= looks
+    assert run.visits("Find deployment") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "looks", "reason"), [("failing-deployment", 2, "no room is left"), ("endless-deployment", 120, "")]
+)
+def test_a_deployment_that_fails_or_does_not_end_is_given_up(deployed, runs, name, looks, reason):
+    run = runs[name]
+    words = f"The deployment of the model did not succeed after {run.visits('Describe deployment')} looks: {reason}"
+    assert_failed(deployed, run, "Model not deployed", "DeploymentFailed", words)
+    assert run.visits("Describe deployment") >= looks
+    assert run.visits("Verify") == 0
+    assert deployed.ledger(f"deployment#{name}", run.run) == {}
+
+
+# ---- all of them
+
+
+def test_every_state_was_entered_and_every_choice_taken_each_way(deployed, runs):
+    machine = deployed.resources.state_machine_arn
+    described = deployed.clients.states.describe_state_machine(stateMachineArn=machine)
+    states = json.loads(described["definition"])["States"]
+    inside = {
+        name for state in states.values() if "ItemProcessor" in state for name in state["ItemProcessor"]["States"]
+    }
+    assert {name for run in runs.values() for name in run.entered()} == {*states, *inside}
+    taken = {step for run in runs.values() for step in pairwise(run.entered())}
+    choices = {name: state for name, state in states.items() if state["Type"] == "Choice"}
+    ways = {(name, way["Next"]) for name, state in choices.items() for way in state["Choices"]}
+    ways |= {(name, state["Default"]) for name, state in choices.items()}
+    assert ways, "the workflow has choices"
+    assert ways <= taken
+
+
+def test_histories_stay_short_and_what_states_hand_on_stays_small(runs):
+    for name, run in runs.items():
+        sizes = [len(text.encode()) for event in run.events for text in texts(event)]
+        assert max(sizes) <= MOST_BYTES, name
+        endless = name in SCENARIOS and SCENARIOS[name].short_waits
+        most = MOST_EVENTS_OF_AN_ENDLESS_WAIT if endless else MOST_EVENTS
+        assert len(run.events) <= most, name
+
+
+def texts(event):
+    """The inputs, outputs and causes in an event of a history."""
+    details = (value for key, value in event.items() if key.endswith("EventDetails"))
+    return [value for detail in details for value in detail.values() if isinstance(value, str)]
+
+
+# ---- runs that somebody stops
+
+
+def training(deployed, name):
+    """A run whose training job goes on until it is stopped, and that job's name."""
+    deployed.emulator.inject(job(f"{name}-sft", "slow"))
+    started = deployed.start(deployed.compiled(name))
+    return started, f"{started.job('sft')}-r0-d0"
+
+
+def status_of(deployed, name):
+    return dict(deployed.jobs(name)).get(name)
+
+
+def stop(deployed, started):
+    deployed.clients.states.stop_execution(executionArn=started.execution)
+    return deployed.end(started)
+
+
+def test_stopping_a_run_stops_its_training_job(deployed):
+    started, name = training(deployed, "stopped")
+    deployed.wait_for(lambda: status_of(deployed, name), lambda status: status == "InProgress")
+    assert stop(deployed, started).status == "ABORTED"
+    deployed.wait_for(lambda: status_of(deployed, name), lambda status: status == "Stopped")
+
+
+def test_stopping_a_run_that_evaluates_stops_both_jobs(deployed):
+    for subject in ("base", "candidate"):
+        deployed.emulator.inject(job(f"halted-holdout-{subject}", "slow"))
+    started = deployed.start(deployed.compiled("halted"))
+    names = [f"{started.job(subject)}-r0-d0" for subject in ("base", "candidate")]
+    for name in names:
+        deployed.wait_for(lambda name=name: status_of(deployed, name), lambda status: status == "InProgress")
+    ended = stop(deployed, started)
+    assert ended.status == "ABORTED"
+    assert ended.visits("Compare") == 0
+    for name in names:
+        deployed.wait_for(lambda name=name: status_of(deployed, name), lambda status: status == "Stopped")
+
+
+def test_without_its_permission_a_stopped_run_leaves_its_training_job_running(deployed):
+    started, name = training(deployed, "not-stopped")
+    deployed.wait_for(lambda: status_of(deployed, name), lambda status: status == "InProgress")
+    with taken_away(deployed.client("iam"), [deployed.statement("WorkflowRole", "StopTrainingJobs")]):
+        assert stop(deployed, started).status == "ABORTED"
+        time.sleep(1)  # ten times what it takes with the permission
+        assert status_of(deployed, name) == "InProgress"
+    deployed.client("sagemaker").stop_training_job(TrainingJobName=name)

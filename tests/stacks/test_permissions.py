@@ -139,10 +139,12 @@ def test_a_job_writes_only_below_its_own_part_of_the_run(assembly, role, writes)
         assert path == writes
 
 
-def test_the_import_role_reads_checkpoints_and_nothing_else(assembly):
+def test_the_import_role_reads_checkpoints_and_encrypts_models_and_nothing_else(assembly):
     found = [statement for name, statement in granted(assembly) if "/RolesImport" in name]
-    assert {statement["Sid"] for statement in found} == {"ReadCheckpoints", "ListCheckpoints"}
+    assert {statement["Sid"] for statement in found} == {"ReadCheckpoints", "ListCheckpoints", "EncryptModel"}
     for statement in found:
+        if statement["Sid"] == "EncryptModel":
+            continue
         assert re.fullmatch(r"arn:aws:s3:::customer-escrow-\d{12}-\*(/\*)?", statement["Resource"])
 
 

@@ -76,6 +76,7 @@ def refusals(claim: Mapping[str, Any], *, stored: Mapping[str, StoredObject], se
         *_objects(claim, stored=stored),
         *_budget(claim, settings=settings),
         *_jobs(claim, settings=settings),
+        *_evaluation_files(claim, settings=settings),
     )
 
 
@@ -132,6 +133,26 @@ def _jobs(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
         if request["StoppingCondition"]["MaxRuntimeInSeconds"] > MAX_RUNTIME_SECONDS:
             reasons.append(
                 f"{what} may run longer than {MAX_RUNTIME_SECONDS} seconds, which the workflow does not wait for"
+            )
+    return reasons
+
+
+def _evaluation_files(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
+    """The files that other functions read and write because the claim names them stay in the run's folder, too."""
+    recipes = f"s3://{settings.artifact_bucket}/runs/{claim['run']}/recipes/"
+    data = f"s3://{settings.data_bucket}/data/"
+    reasons = []
+    for evaluation in claim["evaluations"]:
+        candidate = evaluation["candidate"]
+        allowed = {"recipe": recipes, "recipe_template": recipes}
+        reasons.extend(
+            f"evaluation {evaluation['name']} names {candidate[name]} as its {name}, which is not below {folder}"
+            for name, folder in allowed.items()
+            if not candidate[name].startswith(folder) or ".." in candidate[name]
+        )
+        if not evaluation["data_uri"].startswith(data):
+            reasons.append(
+                f"evaluation {evaluation['name']} asks about {evaluation['data_uri']}, which is not below {data}"
             )
     return reasons
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from novaline.evaluation.gate import Decision, decide
 from novaline.evaluation.metrics import BINARY_METRICS
-from novaline.evaluation.results import EvaluationResults
+from novaline.evaluation.results import EvaluationResults, Sample
 
 
 class PairingProblem(Exception):
@@ -70,14 +71,8 @@ class Comparison:
 
 
 def compare(base: EvaluationResults, candidate: EvaluationResults, *, gate: Mapping[str, Any]) -> Comparison:
-    """Pair both models' samples and decide. Raises PairingProblem when the rows are not the same."""
-    if len(base.samples) != len(candidate.samples):
-        msg = f"the base answered {len(base.samples)} rows, the candidate {len(candidate.samples)}"
-        raise PairingProblem(msg)
-    for number, (left, right) in enumerate(zip(base.samples, candidate.samples, strict=True), start=1):
-        if (left.prompt, left.reference) != (right.prompt, right.reference):
-            msg = f"row {number} differs between base and candidate: {left.prompt[:80]!r} and {right.prompt[:80]!r}"
-            raise PairingProblem(msg)
+    """Pair both models' samples and decide. Raises PairingProblem when they did not answer the same rows."""
+    candidate = _in_order_of(base, candidate)
     metric = BINARY_METRICS[gate["metric"]]
     decision = decide(
         metric=gate["metric"],
@@ -87,6 +82,27 @@ def compare(base: EvaluationResults, candidate: EvaluationResults, *, gate: Mapp
         confidence=gate["confidence"],
     )
     return Comparison(base=base, candidate=candidate, decision=decision)
+
+
+def _in_order_of(base: EvaluationResults, candidate: EvaluationResults) -> EvaluationResults:
+    """The candidate's results in the order of the base's: a job may write its rows in any order.
+
+    Rows are known by prompt and reference; of a row that comes several times, the first pairs with the first.
+    """
+    if len(base.samples) != len(candidate.samples):
+        msg = f"the base answered {len(base.samples)} rows, the candidate {len(candidate.samples)}"
+        raise PairingProblem(msg)
+    waiting: dict[tuple[str, str], deque[Sample]] = defaultdict(deque)
+    for sample in candidate.samples:
+        waiting[sample.prompt, sample.reference].append(sample)
+    paired = []
+    for number, sample in enumerate(base.samples, start=1):
+        same = waiting[sample.prompt, sample.reference]
+        if not same:
+            msg = f"row {number} of the base has no counterpart of the candidate: {sample.prompt[:80]!r}"
+            raise PairingProblem(msg)
+        paired.append(same.popleft())
+    return EvaluationResults(samples=tuple(paired), aggregates=candidate.aggregates)
 
 
 def shares(results: EvaluationResults) -> dict[str, float]:

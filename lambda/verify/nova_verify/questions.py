@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,18 +28,31 @@ class Question:
 
 
 def pick(data: Iterable[bytes], samples: Iterable[bytes], *, rows: int) -> tuple[Question, ...]:
-    """Up to ``rows`` questions spread evenly over the evaluation, pairing each data row with its recorded sample."""
-    pairs = [(json.loads(row), json.loads(sample)) for row, sample in zip(_lines(data), _lines(samples), strict=True)]
-    step = max(1, len(pairs) // rows)
+    """Up to ``rows`` questions spread evenly over the dataset, each with what the candidate answered to it.
+
+    A row's sample is found by what it asks, because an evaluation may write its samples in any order: the reference is
+    the row's, and the prompt holds its query. Raises VerificationFailed for a row that was not evaluated.
+    """
+    held_out = [json.loads(row) for row in _lines(data)]
+    evaluated = [json.loads(sample) for sample in _lines(samples)]
+    step = max(1, len(held_out) // rows)
     return tuple(
         Question(
             query=row["query"],
             system=row.get("system", ""),
-            expected=sample["reference"],
-            evaluated=sample["candidate"],
+            expected=row["response"],
+            evaluated=_sample_of(row, evaluated)["candidate"],
         )
-        for row, sample in pairs[::step][:rows]
+        for row in held_out[::step][:rows]
     )
+
+
+def _sample_of(row: Mapping[str, Any], evaluated: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    for sample in evaluated:
+        if sample["reference"] == row["response"] and row["query"] in sample["prompt"]:
+            return sample
+    msg = f"the evaluation answered {len(evaluated)} rows, none of which asks {row['query'][:80]!r}: other data?"
+    raise VerificationFailed(msg)
 
 
 def _lines(lines: Iterable[bytes]) -> Iterable[bytes]:

@@ -4,7 +4,7 @@ The import role is assumed as bedrock.amazonaws.com and reads the checkpoint und
 s3:GetObject); a refusal ends in status Failed. With a customer key, the caller needs kms:DescribeKey,
 kms:GenerateDataKey, kms:Decrypt and kms:CreateGrant on it through Bedrock (kms:ViaService): Bedrock makes the grant "on
 your behalf" (Bedrock user guide, "Encryption of imported custom models"). The API reference says in addition that the
-service role must have permissions to use the key, and names none; that is not asked for here.
+service role must have permissions to use the key, and names none: the same four are asked of it.
 """
 
 import threading
@@ -131,10 +131,8 @@ class CustomModels:
             require(call, "bedrock:TagResource", arn, tag_context(tags))
         key = asked.get("modelKmsKeyArn")
         if key is not None:
-            through_bedrock = {"kms:ViaService": f"bedrock.{call.region}.amazonaws.com"}
-            for action in KEY_ACTIONS:
-                granting = {"kms:GrantIsForAWSResource": "true"} if action == "kms:CreateGrant" else {}
-                require(call, action, key, {**through_bedrock, **granting})
+            for action, context in _key_uses(call.region):
+                require(call, action, key, context)
 
     def _assume(self, role_arn: str) -> Any:  # noqa: ANN401 - a boto3 client
         """S3 under the import role. AWS documents no aws:SourceArn for CreateCustomModel, so none is presented."""
@@ -153,6 +151,9 @@ class CustomModels:
             self._settle(model, "Failed", fault.message or f"{usual[fault.kind]} (a fault of the rehearsal)")
             return
         try:
+            if model.key_arn:
+                for action, context in _key_uses(model.arn.split(":")[3]):
+                    self._cloud.require_of_role(role_arn, action, model.key_arn, context)
             stand_in = self._checkpoints.load(self._assume(role_arn), uri)
         except ClientError as error:
             found = error.response.get("Error", {})
@@ -182,3 +183,10 @@ class CustomModels:
             "modelStatus": model.status,
         }
         return shown | ({"baseModelArn": self._base_arn(model), "baseModelName": model.base} if model.base else {})
+
+
+def _key_uses(region: str) -> list[tuple[str, dict[str, str]]]:
+    """Each action on a customer's key with the condition keys that come with it; Bedrock itself makes the grant."""
+    through_bedrock = {"kms:ViaService": f"bedrock.{region}.amazonaws.com"}
+    granting = {**through_bedrock, "kms:GrantIsForAWSResource": "true"}
+    return [(action, granting if action == "kms:CreateGrant" else through_bedrock) for action in KEY_ACTIONS]
