@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 from typer.main import get_command
 
-from novaline.cli.main import COMMANDS, app
+from novaline.cli.commands import COMMANDS, app
 from novaline.customization.model import (
     Budget,
     Customization,

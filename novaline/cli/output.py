@@ -25,8 +25,15 @@ _PLAIN = {"…": "...", "·": "-", "✓": "+", "✗": "x", "→": "->"}
 
 
 def prepare_streams() -> None:
-    """Lets a terminal that knows only ASCII show our texts: a character that it lacks is spelled, not an error."""
+    """Lets a terminal that knows only ASCII show our texts: a character that it lacks is spelled, not an error.
+
+    A stream that the caller has closed (`novaline … >&-`) swallows what is written to it.
+    """
     codecs.register_error("novaline", _spelled)
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - as long-lived as the process
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - likewise
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="novaline")
@@ -147,13 +154,12 @@ def _report(problem: NovalineError, *, json: bool) -> None:
     try:
         if json:
             print_json({"findings": [finding.as_json() for finding in problem.findings]})
-            return
-        if isinstance(problem, Interruption):
+        if isinstance(problem, Interruption):  # a person sits there, whoever reads stdout
             for finding in problem.findings:
                 stderr().print(Text(finding.message if finding.hint is None else f"{finding.message}; {finding.hint}"))
-            return
-        print_findings(problem.findings)
-        stderr().print(Text(summary(problem.findings), style="bold"))
+        elif not json:
+            print_findings(problem.findings)
+            stderr().print(Text(summary(problem.findings), style="bold"))
     except OSError:  # a full disk behind stdout, a closed stderr: the exit status still tells
         if json:
             print_findings(problem.findings)

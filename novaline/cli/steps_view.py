@@ -110,13 +110,16 @@ class LiveView:
         return table
 
     def _outcome(self, step: Step) -> RenderableType:
-        style = "green" if step.outcome == "done" else "bold red"
+        style = {"done": "green", "stopped": "yellow"}.get(step.outcome, "bold red")
         return Text(_mark(step, ascii_only=self._console.options.ascii_only), style=style)
 
 
+_MARKS = {"running": "·", "done": "✓", "failed": "✗", "stopped": "□"}
+_ASCII_MARKS = {"running": "-", "done": "+", "failed": "x", "stopped": "o"}
+
+
 def _mark(step: Step, *, ascii_only: bool) -> str:
-    marks = {"running": "-", "done": "+", "failed": "x"} if ascii_only else {"running": "·", "done": "✓", "failed": "✗"}
-    return marks[step.outcome]
+    return (_ASCII_MARKS if ascii_only else _MARKS)[step.outcome]
 
 
 def _one_line(head: str, detail: str) -> Text:

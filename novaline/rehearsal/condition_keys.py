@@ -5,12 +5,18 @@ from collections.abc import Mapping
 
 from novaline.rehearsal.wire import HttpRequest
 
+_CUSTOMER_ALGORITHM = "x-amz-server-side-encryption-customer-algorithm"
+
 
 def condition_keys(request: HttpRequest) -> Mapping[str, str]:
-    """The keys of one request: `cloudwatch:namespace` of PutMetricData, by which alone a policy can narrow it.
+    """The keys of one request: those by which alone a policy can narrow PutMetricData, or refuse SSE-C in S3.
 
-    Source: service authorization reference, Amazon CloudWatch.
+    Source: service authorization reference, Amazon CloudWatch and Amazon S3.
     """
+    return {**_namespace(request), **_customer_algorithm(request)}
+
+
+def _namespace(request: HttpRequest) -> Mapping[str, str]:
     if not request.headers.get("x-amz-target", "").endswith(".PutMetricData"):
         return {}
     try:
@@ -18,3 +24,8 @@ def condition_keys(request: HttpRequest) -> Mapping[str, str]:
     except (ValueError, AttributeError):
         return {}
     return {"cloudwatch:namespace": namespace} if isinstance(namespace, str) else {}
+
+
+def _customer_algorithm(request: HttpRequest) -> Mapping[str, str]:
+    algorithm = request.headers.get(_CUSTOMER_ALGORITHM)
+    return {f"s3:{_CUSTOMER_ALGORITHM}": algorithm} if algorithm else {}

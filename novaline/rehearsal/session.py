@@ -142,7 +142,7 @@ class Session:
         except NovalineError as problem:
             results.status = "failed"
             results.findings.extend(problem.findings)
-            self.board.fail_running()
+            self.board.stop_running()
             self._kill_children()
         if not self.plan.keep:
             self._tear_down()
@@ -345,9 +345,14 @@ class Session:
 
     def _finish(self, child: Child, step: Step, name: str, *, text: str, seconds: float = _CDK_SECONDS) -> None:
         """Waits for a child and ends its step. Raises NovalineError with the end of its output when it failed."""
-        status = child.wait(seconds=seconds, tick=lambda line: self.board.detail(step, line))
+        try:
+            status = child.wait(seconds=seconds, tick=lambda line: self.board.detail(step, line))
+        except NovalineError:
+            self.board.end(step, failed=True)
+            raise
         self._children.remove(child)
         if status:
+            self.board.end(step, failed=True)
             log = self.plan.output / "logs" / child.log.name
             message = f"{name} ended with status {status}; the end of its output:\n{child.last_words()}"
             raise NovalineError.of("child-failed", message, hint=f"all of it is in {log}")

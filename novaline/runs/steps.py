@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-Outcome = Literal["running", "done", "failed"]
+Outcome = Literal["running", "done", "failed", "stopped"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +96,14 @@ class Board:
         """Marks whatever still runs as failed: the work has come to its end."""
         for step in self.steps:
             self.end(step, failed=True)
+
+    def stop_running(self) -> None:
+        """Marks whatever still runs as stopped: something beside it has failed."""
+        for step in self.steps:
+            if step.outcome == "running":
+                step.outcome = "stopped"
+                step.seconds = self.clock() - step.began
+                self.view.ended(step)
 
     def timings(self) -> list[dict[str, object]]:
         """Title, outcome and seconds of each step, as `--json` prints them."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from novaline.cli.main import COMMANDS, app
+from novaline.cli.commands import COMMANDS, app
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(ROOT.glob("examples/*/customization.yaml"))

@@ -70,3 +70,13 @@ def test_steps_may_overlap_and_ending_one_twice_changes_nothing():
         {"step": "first", "outcome": "failed", "seconds": 3.0},
         {"step": "second", "outcome": "done", "seconds": 0.25},
     ]
+
+
+def test_what_ran_beside_a_failure_was_stopped_and_did_not_fail():
+    screen, raw = console(terminal=False)
+    board = Board(view=screen_view(screen), clock=lambda: 0.0)
+    failing, _ = board.begin("Synthesize"), board.begin("Bootstrap")
+    board.end(failing, failed=True)
+    board.stop_running()
+    assert raw.getvalue().decode().splitlines()[-2:] == ["✗ Synthesize  0.0 s", "□ Bootstrap  0.0 s"]
+    assert [timing["outcome"] for timing in board.timings()] == ["failed", "stopped"]

@@ -1,5 +1,6 @@
 """Every mistake in a customization is found at once, with its place and what to do."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,34 @@ def test_validation_data_of_nova_2_lite_is_a_warning(write):
         "validation-unsupported",
         "validation-is-training",
     }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("budget: {usd: 1000}", "budget: 1000", "its keys are usd, prices"),
+        ("budget: {usd: 1000}\n", "", "write for example `budget: {usd: 500}`"),
+        ("margin: 0.02", "margin: 2", "it is a share of 1, so 2 points of 100 are 0.02"),
+        ("margin: 0.02", "confidence: 95", "it is a share of 1: 0.95"),
+    ],
+)
+def test_a_mistake_comes_with_what_to_write_instead(write, old, new, hint):
+    assert only(write((old, new))).hint == hint
+
+
+def test_a_wrong_target_is_one_mistake_and_not_a_second_one_of_what_goes_with_it(write):
+    assert only(write(("bedrock-on-demand", "bedrok-on-demand"))).message.startswith("`target` must be one of")
+
+
+def test_a_dataset_that_is_not_there_is_told_beside_those_that_are(write, tmp_path):
+    finding = only(write(("eval.jsonl", "evla.jsonl")))
+    assert (finding.code, finding.line) == ("missing-dataset", 10)
+    assert finding.hint.endswith("holds eval.jsonl, train.jsonl")
+
+
+def test_a_dataset_that_is_a_folder_or_a_pipe_is_refused_and_not_waited_for(write, tmp_path):
+    (tmp_path / "folder.jsonl").mkdir()
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    for name, reason in (("folder", "it is a folder"), ("pipe", "it is no ordinary file")):
+        finding = only(write(("data: eval.jsonl", f"data: {name}.jsonl")))
+        assert (finding.code, finding.message.endswith(reason)) == ("unreadable-dataset", True)

@@ -94,6 +94,31 @@ def test_a_missing_file_is_wrong_usage(tmp_path):
         load_yaml(tmp_path)
 
 
+def test_a_wrong_path_is_answered_with_the_file_that_was_meant(tmp_path):
+    (tmp_path / "customization.yaml").write_text("a: 1\n", encoding="utf-8")
+    for path in (tmp_path / "customisation.yaml", tmp_path):
+        with pytest.raises(UsageProblem) as caught:
+            load_yaml(path)
+        assert caught.value.findings[0].hint == f"did you mean {tmp_path / 'customization.yaml'}?"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a:\n\tb: 1\n", "a tab stands where the line is indented"),
+        ("a: [1, 2\nb: 1\n", "in the list that begins with [ on line 1, a comma or the closing ] is missing"),
+        ("a: {b: 1\n", "in the mapping that begins with { on line 1, a comma or the closing } is missing"),
+        ('a: "x\n', "in the quoted text that begins on line 1, its closing quote is missing"),
+        ("a: b: c\n", "a colon stands where no key can be; put the text in quotes"),
+        ("a: @x\n", "no value begins with this character; put the text in quotes"),
+        ("a: 1\n---\nb: 2\n", "a second document begins here; a configuration is one"),
+        ("a:\n  b: 1\n c: 2\n", "in the mapping that begins on line 1, this is not another `key: value`"),
+    ],
+)
+def test_a_mistake_in_the_syntax_is_told_without_a_word_of_the_parser(text, expected):
+    assert [finding.message for finding in refusal(text)] == [f"this is not YAML: {expected}"]
+
+
 def test_bytes_that_are_not_utf_8_are_located(tmp_path):
     path = tmp_path / "f.yaml"
     path.write_bytes(b"a: 1\nb: \xff\n")

@@ -239,3 +239,36 @@ def test_any_bytes_are_read_without_an_exception_and_every_line_is_accounted_for
             1 for line in path.read_bytes().split(b"\n") if line and (line.isspace() or line == b"\xef\xbb\xbf")
         )
         assert found.dataset.rows + blank <= len(lines)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([b"[", *[b"  {}," for _ in range(50)], b"]"], "a dataset is no JSON list"),
+        ([b'[{"messages": []}, {"messages": []}]'], "a dataset is no JSON list"),
+        ('{"a": 1}\n{"b": 2}'.encode("utf-16").split(b"\n"), "UTF-16"),
+    ],
+)
+def test_a_file_that_is_no_lines_of_json_is_one_finding_that_says_what_it_is(tmp_path, lines, words):
+    path = tmp_path / "data.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    (finding,) = scan(path, kind="sft", model=MICRO).findings
+    assert (finding.line, words in finding.message, finding.hint is not None) == (1, True, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "words"),
+    [
+        ("sft", {"messages": "hello"}, "expected a list, found text, at `messages`"),
+        ("sft", {"messages": []}, "the list is empty, at `messages`"),
+        ("sft", {"prompt": "q"}, "contains unknown field `prompt`"),
+        ("gen_qa", {"query": 1, "response": "a"}, "expected text, found a number, at `query`"),
+        ("gen_qa", {"query": "q"}, "missing required field `response`"),
+    ],
+)
+def test_a_row_of_another_shape_is_told_in_words_with_the_shape_that_is_asked_for(tmp_path, kind, row, words):
+    path = tmp_path / "data.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    (finding,) = scan(path, kind=kind, model=MICRO).findings
+    assert finding.message.endswith(words)
+    assert finding.hint.startswith("a row is {")

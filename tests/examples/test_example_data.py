@@ -15,7 +15,7 @@ from examples import generate, support_intents, ticket_replies
 from examples.measure import EXAMPLES, measure
 from examples.phrases import Dice, expand, normalised, read_phrases, with_typos
 from examples.rows import RESERVED_WORDS
-from novaline.cli.main import app
+from novaline.cli.commands import app
 
 ROOT = Path(generate.__file__).parent
 SUPPORT = ROOT / "support-intents"

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from examples import from_csv
 from examples.csv_table import BadCsv, Entry, contradictions, read_entries, same_text_key
 from examples.customization_text import customization_text
-from novaline.cli.main import app as novaline
+from novaline.cli.commands import app as novaline
 
 COLOURS = ("red", "blue", "green", "grey", "black", "white", "pink", "amber", "violet", "teal")
 

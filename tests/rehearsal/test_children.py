@@ -61,7 +61,7 @@ def test_nothing_of_a_persons_account_reaches_a_child(tmp_path):
     assert not any("real" in value or "999999999999" in value or "AKIA" in value for value in found.values())
     kept = {name for name in SHELL if found.get(name) == SHELL[name]}
     assert kept == {"PATH", "LANG", "LC_ALL"}
-    assert found["HOME"] == str(tmp_path)
+    assert found["HOME"] == found["TMPDIR"] == str(tmp_path)  # what a killed child leaves goes with the folder
     assert Path(found["CDK_HOME"]).parent == tmp_path
     assert {found["AWS_CONFIG_FILE"], found["AWS_SHARED_CREDENTIALS_FILE"]} == {os.devnull}
 

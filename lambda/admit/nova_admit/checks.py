@@ -141,7 +141,7 @@ def _evaluation_files(claim: Mapping[str, Any], *, settings: Settings) -> list[s
     """The files that other functions read and write because the claim names them stay in the run's folder, too."""
     recipes = f"s3://{settings.artifact_bucket}/runs/{claim['run']}/recipes/"
     data = f"s3://{settings.data_bucket}/data/"
-    reasons = []
+    reasons: list[str] = []
     for evaluation in claim["evaluations"]:
         candidate = evaluation["candidate"]
         allowed = {"recipe": recipes, "recipe_template": recipes}
