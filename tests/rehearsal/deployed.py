@@ -258,7 +258,7 @@ class Deployed:
         """What `look` finds as soon as it is `good`; fails the test after `seconds`."""
         deadline = time.monotonic() + seconds
         while not good(found := look()):
-            assert time.monotonic() < deadline, f"still {found}"
+            assert time.monotonic() < deadline, f"still {str(found)[-1000:]}"
             time.sleep(0.05)
         return found
 
