@@ -201,9 +201,8 @@ class CustomizationChain:
             arguments={"NameContains": "{% $admitted.deployment.name %}", "MaxResults": 1000},
             assign={
                 "polls": 0,
-                "deployment_arn": "{% ($name := $admitted.deployment.name; "
-                "$found := $states.result.ModelDeploymentSummaries[CustomModelDeploymentName = $name]"
-                ".CustomModelDeploymentArn; $exists($found) ? $found : '') %}",
+                "deployment_arn": _named_deployment("CustomModelDeploymentArn"),
+                "deployment_status": _named_deployment("Status"),
             },
         )
         create = self._states.bedrock(
@@ -232,6 +231,7 @@ class CustomizationChain:
         describe.next(ready)
         choice = (
             self._states.choice("Deployed before?")
+            .when(sfn.Condition.jsonata("{% $deployment_status = 'Failed' %}"), self._unusable())
             .when(sfn.Condition.jsonata("{% $deployment_arn != '' %}"), update.next(describe))
             .otherwise(create.next(describe))
         )
@@ -324,6 +324,15 @@ class CustomizationChain:
         failure = {"error": error, "cause": cause, "state": name}
         return sfn.Pass.jsonata(self._scope, name, assign={"failure": failure}, outputs={}).next(self._record_failure)
 
+    def _unusable(self) -> sfn.IChainable:
+        """A deployment that failed takes no other model. It serves nothing, but to delete it is somebody's decision."""
+        name = "Deployment unusable"
+        cause = (
+            "{% 'The deployment ' & $deployment_arn & ' has failed before and serves nothing: delete it, run again' %}"
+        )
+        failure = {"error": "DeploymentUnusable", "cause": cause, "state": name}
+        return sfn.Pass.jsonata(self._scope, name, assign={"failure": failure}, outputs={}).next(self._record_failure)
+
     def _failure_path(self) -> sfn.IChainable:
         """Recorded, notified, failed. When recording or notifying fails too, the run ends with its first failure."""
         record = States(self._scope).task(
@@ -377,6 +386,15 @@ class CustomizationChain:
             {"Key": "novaline:run", "Value": RUN},
             {"Key": "novaline:environment", "Value": self._places.environment_name},
         ]
+
+
+def _named_deployment(member: str) -> str:
+    """A member of the deployment whose name is exactly ours, or "" where there is none: the list's filter is looser."""
+    return (
+        "{% ($name := $admitted.deployment.name; "
+        f"$found := $states.result.ModelDeploymentSummaries[CustomModelDeploymentName = $name].{member}; "
+        "$exists($found) ? $found : '') %}"
+    )
 
 
 def _bare(expression: str) -> str:

@@ -147,8 +147,8 @@ class WorkflowFunctions(Construct):
         grant(
             self.collect.role,
             self._in_runs("ReadTrainingOutput", "s3:GetObject", "*/training/*/output/output.tar.gz"),
-            self._in_runs("ReadRecipeTemplate", "s3:GetObject", "*/recipes/*/recipe.template.yaml"),
-            self._in_runs("WriteCandidateRecipe", "s3:PutObject", "*/recipes/*/recipe.yaml"),
+            self._in_runs("ReadRecipeTemplate", "s3:GetObject", "*/recipes/*-candidate/recipe.template.yaml"),
+            self._in_runs("WriteCandidateRecipe", "s3:PutObject", "*/recipes/*-candidate/recipe.yaml"),
             self._in_runs("WriteCheckpointRecord", "s3:PutObject", "*/checkpoint.json"),
             self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt", "kms:GenerateDataKey"),
         )

@@ -165,6 +165,11 @@ class Session:
         self._stand_up()
         return self._deploy()
 
+    @property
+    def emulator(self) -> Emulator:
+        """The embedded AWS itself: faults, sessions of roles."""
+        return self._emulator
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client, by the service's name
         """A client of the embedded AWS with its owner's credentials."""
         return self._emulator.client(service)

@@ -50,6 +50,7 @@ _PHASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         (
             "Find deployment",
             "Deployed before?",
+            "Deployment unusable",
             "Create deployment",
             "Update deployment",
             "Describe deployment",

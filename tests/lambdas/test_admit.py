@@ -133,6 +133,13 @@ def test_a_newer_version_of_a_dataset_is_refused(world):
         start(claim, s3)
 
 
+def test_a_newer_version_with_the_same_content_is_admitted(world):
+    """Two runs of one dataset, prepared at the same moment, upload it twice."""
+    claim, s3 = world
+    s3.put_object(Bucket="data", Key="data/d1/train.jsonl", Body=s3.objects["data", "data/d1/train.jsonl"][0])
+    assert start(claim, s3)["run"] == RUN
+
+
 def test_a_missing_dataset_is_refused(world):
     claim, s3 = world
     s3.objects.clear()

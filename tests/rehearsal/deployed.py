@@ -114,7 +114,7 @@ class Deployed:
         self._said: list[dict[str, str]] = []
         self.environment = session.plan.environment
         self.resources, self.clients = session.deploy()
-        self.emulator: Emulator = session._emulator  # faults and sessions of roles are no part of a rehearsal
+        self.emulator: Emulator = session.emulator  # faults and sessions of roles are no part of a rehearsal
         self.statements = tuple(statements(self.client("cloudformation"), self.client("iam"), stacks=session.stacks))
         self._queue = self._listen()
 

@@ -60,9 +60,6 @@ SCENARIOS = {
         faults=(bedrock("CreateCustomModel", "failing-import", "fail", message="the checkpoint is damaged"),)
     ),
     "endless-import": Scenario(faults=(bedrock("CreateCustomModel", "endless-import", "slow"),), short_waits=True),
-    "failing-deployment": Scenario(
-        faults=(bedrock("CreateCustomModelDeployment", "failing-deployment", "fail", message="no room is left"),)
-    ),
     "endless-deployment": Scenario(
         faults=(bedrock("CreateCustomModelDeployment", "endless-deployment", "slow"),), short_waits=True
     ),
@@ -75,6 +72,7 @@ def play_all(deployed: Deployed) -> dict[str, Ended]:
     plays: list[Callable[[], dict[str, Ended]]] = [
         partial(one_after_the_other, deployed),
         partial(broken_row, deployed),
+        partial(after_a_failed_deployment, deployed),
     ]
     for name, scenario in SCENARIOS.items():
         for fault in scenario.faults:
@@ -98,6 +96,13 @@ def one_after_the_other(deployed: Deployed) -> dict[str, Ended]:
     deployed.emulator.inject(bedrock("UpdateCustomModelDeployment", "accepted", "fail", message="no room is left"))
     third = deployed.run("accepted", train=TRAIN[2:])
     return {"first": first, "second": second, "third": third}
+
+
+def after_a_failed_deployment(deployed: Deployed) -> dict[str, Ended]:
+    """Two runs of one customization; the first one's deployment fails, and stays there as Failed."""
+    name = "failing-deployment"
+    deployed.emulator.inject(bedrock("CreateCustomModelDeployment", name, "fail", message="no room is left"))
+    return {name: deployed.run(name), "unusable-deployment": deployed.run(name, train=TRAIN[1:])}
 
 
 def broken_row(deployed: Deployed) -> dict[str, Ended]:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("session")  # one rehearsal for the whole file
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "support-intents" / "customization.yaml"
 COMMAND = [sys.executable, "-c", "from novaline.cli.main import main; main()", "rehearse"]

@@ -294,3 +294,8 @@ def test_without_its_permission_a_stopped_run_leaves_its_training_job_running(de
         time.sleep(1)  # ten times what it takes with the permission
         assert status_of(deployed, name) == "InProgress"
     deployed.client("sagemaker").stop_training_job(TrainingJobName=name)
+
+
+def test_a_deployment_that_failed_before_is_left_to_a_person(deployed, runs):
+    run = runs["unusable-deployment"]
+    assert_failed(deployed, run, "Deployment unusable", "DeploymentUnusable", "delete it, run again")

@@ -58,13 +58,18 @@ def _stored(uri: str, *, s3: S3Client) -> StoredObject:
     except s3.exceptions.NoSuchKey:
         return StoredObject(version_id=None, sha256=None, size=None)
     found["Body"].close()
-    return StoredObject(version_id=found["VersionId"], sha256=_sha256(found), size=found["ContentLength"])
+    computed = _computed(found)
+    return StoredObject(
+        version_id=found["VersionId"],
+        sha256=computed or found.get("Metadata", {}).get("sha256"),  # the latter is recorded beside a multipart upload
+        size=found["ContentLength"],
+        computed=computed is not None,
+    )
 
 
-def _sha256(found: Any) -> str | None:  # noqa: ANN401 - GetObject's answer
-    """Hex digest of the whole object: S3's own checksum, or the one recorded beside a multipart upload."""
+def _computed(found: Any) -> str | None:  # noqa: ANN401 - GetObject's answer
+    """S3's own digest of the whole object, in hex; None where it has only one of the parts."""
     checksum = found.get("ChecksumSHA256")
-    if checksum and found.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in checksum:
-        return base64.b64decode(checksum).hex()
-    recorded = found.get("Metadata", {}).get("sha256")
-    return str(recorded) if recorded else None
+    if not checksum or "-" in checksum or found.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
+        return None
+    return base64.b64decode(checksum).hex()
