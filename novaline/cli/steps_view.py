@@ -78,9 +78,9 @@ class LiveView:
         self._live.stop()
 
     def began(self, step: Step) -> None:
-        self._board.steps.append(step)
         name = "line" if self._console.options.ascii_only else "dots"
         self._spinners[id(step)] = Spinner(name, style="cyan")
+        self._board.steps.append(step)  # last: another thread draws whatever stands on the board
 
     def changed(self, step: Step) -> None:
         """The next refresh shows it."""
@@ -99,7 +99,7 @@ class LiveView:
         table.add_column(justify="right", no_wrap=True, width=7)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         now = self._board.clock()
-        for step in self._board.steps:
+        for step in tuple(self._board.steps):
             running = step.outcome == "running"
             table.add_row(
                 self._spinners[id(step)] if running else self._outcome(step),

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from novaline.cli.steps_view import LineView, LiveView, screen_view
-from novaline.runs.steps import Board
+from novaline.runs.steps import Board, Step
 
 
 def console(*, terminal: bool, encoding: str = "utf-8") -> tuple[Console, io.BytesIO]:
@@ -80,3 +80,19 @@ def test_what_ran_beside_a_failure_was_stopped_and_did_not_fail():
     board.stop_running()
     assert raw.getvalue().decode().splitlines()[-2:] == ["✗ Synthesize  0.0 s", "□ Bootstrap  0.0 s"]
     assert [timing["outcome"] for timing in board.timings()] == ["failed", "stopped"]
+
+
+def test_a_step_can_be_drawn_from_the_moment_that_it_is_on_the_board():
+    """Another thread draws eight times a second; it was seen to meet a step that had no spinner yet."""
+    view = LiveView(Console(file=io.StringIO(), force_terminal=True, width=80))
+    drawn = []
+
+    class Watched(list):
+        def append(self, step):
+            super().append(step)
+            drawn.append(view._table().row_count)
+
+    view._board.steps = Watched()
+    view.began(Step(title="Train", began=0.0))
+    view.began(Step(title="Gate", began=1.0))
+    assert drawn == [1, 2]
