@@ -21,6 +21,7 @@ MOST_SECONDS = 2.0
 def measure() -> Iterator[Result]:
     """`check` and `plan` of the example with its data."""
     yardstick = [sys.executable, "-c", "pass"]
+    rows = sum(path.read_bytes().count(b"\n") for path in EXAMPLE.parent.glob("*.jsonl"))
     for name, command in (
         ("novaline check", [str(NOVALINE), "check", str(EXAMPLE)]),
         ("novaline plan", [str(NOVALINE), "plan", str(EXAMPLE), "--env", "dev", "--json"]),
@@ -28,7 +29,7 @@ def measure() -> Iterator[Result]:
         rounds = [(_seconds(yardstick), _seconds(command)) for _ in range(ROUNDS)]
         python, ours = (median(times) for times in zip(*rounds, strict=True))
         yield Result(
-            what=f"{name}, 3,300 rows",
+            what=f"{name}, {rows:,} rows",
             measured=f"{ours:.2f} s ({ours / python:.0f}x)",
             yardstick=f"{python:.3f} s, starting Python",
             promise=f"at most {MOST_SECONDS:g} s",

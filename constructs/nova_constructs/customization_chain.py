@@ -18,7 +18,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from nova_constructs.workflow_functions import WorkflowFunctions
-from nova_constructs.workflow_states import RUN, STORE_RETRIES, Json, States
+from nova_constructs.workflow_states import RUN, STORE_RETRIES, Json, States, bare, named_deployment
 
 POLL_SECONDS: Final = 60
 MOST_POLLS: Final = 120
@@ -201,8 +201,8 @@ class CustomizationChain:
             arguments={"NameContains": "{% $admitted.deployment.name %}", "MaxResults": 1000},
             assign={
                 "polls": 0,
-                "deployment_arn": _named_deployment("CustomModelDeploymentArn"),
-                "deployment_status": _named_deployment("Status"),
+                "deployment_arn": named_deployment("CustomModelDeploymentArn"),
+                "deployment_status": named_deployment("Status"),
             },
         )
         create = self._states.bedrock(
@@ -211,7 +211,7 @@ class CustomizationChain:
             arguments={
                 "ModelDeploymentName": "{% $admitted.deployment.name %}",
                 "ModelArn": "{% $model_arn %}",
-                "Description": f"{{% 'Novaline run ' & {_bare(RUN)} %}}",
+                "Description": f"{{% 'Novaline run ' & {bare(RUN)} %}}",
                 "Tags": self._tags(),
                 "ClientRequestToken": RUN,
             },
@@ -313,7 +313,7 @@ class CustomizationChain:
         )
 
     def _notify(self) -> sfn.Chain:
-        message = f"{{% 'Run ' & {_bare(RUN)} & ' is ' & $outcome.status & '. ' & $outcome.reason %}}"
+        message = f"{{% 'Run ' & {bare(RUN)} & ' is ' & $outcome.status & '. ' & $outcome.reason %}}"
         notify = self._publish("Notify", subject="Novaline: run finished", message=message)
         self._states.catch(notify, "Notify")
         done = sfn.Succeed.jsonata(self._scope, "Done", outputs="{% $outcome %}")
@@ -354,7 +354,7 @@ class CustomizationChain:
             output={},
         )
         story = "$failure.state & ': ' & $failure.error & ': ' & $failure.cause"
-        message = f"{{% 'Run ' & {_bare(RUN)} & ' failed in ' & {story} %}}"
+        message = f"{{% 'Run ' & {bare(RUN)} & ' failed in ' & {story} %}}"
         notify = self._publish("Notify failure", subject="Novaline: run failed", message=message)
         failed = sfn.Fail.jsonata(
             self._scope, "Failed", error="{% $failure.error %}", cause="{% $failure.state & ': ' & $failure.cause %}"
@@ -386,17 +386,3 @@ class CustomizationChain:
             {"Key": "novaline:run", "Value": RUN},
             {"Key": "novaline:environment", "Value": self._places.environment_name},
         ]
-
-
-def _named_deployment(member: str) -> str:
-    """A member of the deployment whose name is exactly ours, or "" where there is none: the list's filter is looser."""
-    return (
-        "{% ($name := $admitted.deployment.name; "
-        f"$found := $states.result.ModelDeploymentSummaries[CustomModelDeploymentName = $name].{member}; "
-        "$exists($found) ? $found : '') %}"
-    )
-
-
-def _bare(expression: str) -> str:
-    """The JSONata inside ``{% … %}``, for use within a longer expression."""
-    return expression.removeprefix("{%").removesuffix("%}").strip()

@@ -181,3 +181,17 @@ class States:
     def choice(self, name: str) -> sfn.Choice:
         """A choice in JSONata."""
         return sfn.Choice.jsonata(self._scope, name)
+
+
+def named_deployment(member: str) -> str:
+    """A member of the deployment whose name is exactly ours, or "" where there is none: the list's filter is looser."""
+    return (
+        "{% ($name := $admitted.deployment.name; "
+        f"$found := $states.result.ModelDeploymentSummaries[CustomModelDeploymentName = $name].{member}; "
+        "$exists($found) ? $found : '') %}"
+    )
+
+
+def bare(expression: str) -> str:
+    """The JSONata inside ``{% … %}``, for use within a longer expression."""
+    return expression.removeprefix("{%").removesuffix("%}").strip()
