@@ -81,6 +81,7 @@ def _finding(document: SourceDocument, error: ErrorDetails) -> Finding:
 _FORMS = {
     "name": "a lower-case letter, then 1 to 15 lower-case letters and digits",
     "notifications": "an e-mail address",
+    "images": "repository:tag → sha256:… with 64 lower-case hexadecimal digits",
     "rewards": "lower-case letters and digits, beginning with a letter, with single - between them",
     "tags": "letters, digits, spaces and _ . : / = + @ -",
 }

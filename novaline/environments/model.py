@@ -24,6 +24,8 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 EmailAddress = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}$")]
 RewardName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=30)]
+ImageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
+ImageDigest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 TagKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]{1,128}$")]
 TagValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 _.:/=+@-]{0,256}$")]
 
@@ -65,6 +67,10 @@ class Environment(_Frozen):
     )
     rewards: Mapping[RewardName, RewardSettings] = Field(
         default_factory=dict, description="Reward functions by name, for reinforcement fine-tuning."
+    )
+    images: Mapping[ImageName, ImageDigest] = Field(
+        default_factory=dict,
+        description="Digests that pin Amazon's images, by repository:tag. Others run as their tag says that day.",
     )
     tags: Mapping[TagKey, TagValue] = Field(default_factory=dict, description="Tags on everything that is deployed.")
 

@@ -107,6 +107,8 @@ def test_a_wrong_value_is_refused_at_its_line(tmp_path, line, wrong, about):
         ("notifications: [somebody]\n", "notifications.0 is 'somebody'"),
         ("rewards: {Intent: {scoring: classification}}\n", "the name is 'Intent'"),
         ("rewards: {intents: {scoring: magic}}\n", "rewards.intents.scoring is 'magic'"),
+        ("images: {'nova-fine-tune-repo:SM-TJ-SFT-latest': sha256:12}\n", "64 lower-case hexadecimal digits"),
+        (f"images: {{nova-fine-tune-repo: 'sha256:{0:064}'}}\n", "repository:tag"),
         ("tags: {'aws:owner': me}\n", "begins with 'aws:'"),
         ("tags: {owner: 5}\n", "tags.owner is 5"),
     ],

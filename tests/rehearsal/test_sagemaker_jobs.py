@@ -123,6 +123,11 @@ def test_nova_2_lite_trains_for_max_steps_with_its_own_image(cloud, sagemaker):
     assert checkpoint_of(cloud, "sft-1").endswith("/sft-1/10")
 
 
+def test_an_image_may_be_pinned_by_digest(cloud, sagemaker):
+    request = sft_request(cloud, image=f"nova-fine-tune-repo@sha256:{5:064x}")
+    assert run_job(sagemaker, request)["TrainingJobStatus"] == "Completed"
+
+
 @pytest.mark.parametrize("uri", ["s3://artifacts/runs/r1/recipes/sft-1", "s3://artifacts/runs/r1/recipes/sft-1/"])
 def test_a_channel_may_name_a_folder_as_the_older_sdk_does(cloud, sagemaker, uri):
     request = sft_request(cloud)
@@ -144,6 +149,8 @@ def test_files_lie_unpacked_where_compression_is_none(cloud, sagemaker):
 BAD_JOBS = {
     "wrong image for the model": ({"image": "nova-fine-tune-repo:SM-TJ-SFT-V2-latest"}, "SM-TJ-SFT-latest can"),
     "image of nobody": ({"image": "my-repo:latest"}, "cannot pull the image"),
+    "digest of nobody": ({"image": f"my-repo@sha256:{5:064x}"}, "cannot pull the image"),
+    "digest of another repository": ({"image": f"nova-evaluation-repo@sha256:{5:064x}"}, "SM-TJ-SFT-latest can"),
     "recipe path": ({"hyperparameters": {"sagemaker_recipe_local_path": "/opt/ml/input/data/recipe/x.yaml"}}, "x.yaml"),
     "other model type": ({"hyperparameters": {"model_type": "other", "base_model": "nova-micro/prod"}}, "'other'"),
     "other base": ({"hyperparameters": {"base_model": "nova-lite/prod"}}, "hyperparameter base_model must be"),

@@ -98,9 +98,10 @@ def _recipe(around: Surroundings) -> Recipe:
 
 
 def _expect_image(image: Image, repository: str, tag: str) -> None:
-    if (image.repository, image.tag) != (repository, tag):
+    fits = image.repository == repository and (image.tag == tag or image.digest is not None)
+    if not fits:
         raise JobFailure.algorithm(
-            f"the image {image.repository}:{image.tag} cannot run this recipe, {repository}:{tag} can"
+            f"the image {image.repository}:{image.tag or image.digest} cannot run this recipe, {repository}:{tag} can"
         )
 
 

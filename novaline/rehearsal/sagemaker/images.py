@@ -16,18 +16,20 @@ EVALUATION_TAG = "SM-TJ-Eval-V2-latest"
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
 
 _URI = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+):(?P<tag>.+)"
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[^:@]+)"
+    r"(:(?P<tag>[^@]+)|@(?P<digest>sha256:[0-9a-f]{64}))"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """An image in ECR, by tag."""
+    """An image in ECR, by tag or by digest: the other one is None."""
 
     account: str
     region: str
     repository: str
-    tag: str
+    tag: str | None
+    digest: str | None = None
 
     @property
     def repository_arn(self) -> str:
@@ -36,7 +38,10 @@ class Image:
 
 
 def find_image(uri: str, *, region: str) -> Image:
-    """The published Nova image that `uri` names. Raises JobFailure for one that is not published in that region."""
+    """The published Nova image that `uri` names. Raises JobFailure for one that is not published in that region.
+
+    What lies behind a digest cannot be known here, so it may be any image of a published repository.
+    """
     match = _URI.fullmatch(uri)
     image = Image(**match.groupdict()) if match else None
     tags = {TRAINING: set(SFT_TAGS.values()), EVALUATION: {EVALUATION_TAG}}
@@ -45,7 +50,8 @@ def find_image(uri: str, *, region: str) -> Image:
         image is None
         or image.region != region
         or image.account != expected
-        or image.tag not in tags.get(image.repository, ())
+        or image.repository not in tags
+        or (image.digest is None and image.tag not in tags[image.repository])
     ):
         known = ", ".join(f"{name}:{tag}" for name, of_name in tags.items() for tag in sorted(of_name))
         place = (
