@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
@@ -10,7 +11,8 @@ from dataclasses import dataclass
 
 from novaline.recipes.model import JsonValue, Recipe
 
-_SELECT = re.compile(r"^\$\{oc\.select:([\w.]+)\}$")
+# `${oc.select:run.x}` points at a key of the recipe; PPO's `${recipes.run.x}` does so from a section further out.
+_SELECT = re.compile(r"^\$\{(?:oc\.select:|recipes\.)([\w.]+)\}$")
 # Line breaks and marks that JSON leaves as they are, and that YAML's double-quoted style would fold or refuse.
 _NEEDS_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
@@ -30,7 +32,7 @@ def default_values(recipe: Recipe) -> dict[str, JsonValue]:
 
 
 def resolve(values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    """The values with every `${oc.select:path}` replaced by what it points at. Raises ValueError when it does not."""
+    """The values with every interpolation replaced by what it points at. Raises ValueError when it points nowhere."""
     return {path: _resolved(path, values, ()) for path in values}
 
 
@@ -53,12 +55,14 @@ def differences(recipe: Recipe, values: Mapping[str, JsonValue]) -> tuple[Differ
 
 
 def render(recipe: Recipe, values: Mapping[str, JsonValue]) -> bytes:
-    """The recipe file: UTF-8 YAML, block style, keys in the recipe's order, every text quoted.
+    """The recipe file: UTF-8 YAML, block style, keys in the recipe's order whatever that of the values, text quoted.
 
     Quoting leaves nothing to guess: `null` and `"null"` stay apart, and `1.0e-05` is a number to YAML 1.1 and 1.2.
     """
     tree: dict[str, object] = {}
-    for path, value in resolve(values).items():
+    final = resolve(values)
+    ordered = {path: final[path] for path in (*recipe.keys, *sorted(final)) if path in final}
+    for path, value in ordered.items():
         *parents, leaf = path.split(".")
         node = tree
         for parent in parents:
@@ -69,6 +73,11 @@ def render(recipe: Recipe, values: Mapping[str, JsonValue]) -> bytes:
         node[leaf] = _Leaf(value)
     header = f"# {recipe.title}\n# Recipe {recipe.id}, version {recipe.version}.\n"
     return (header + "\n".join(_lines(tree, "")) + "\n").encode()
+
+
+def content_hash(recipe: Recipe, values: Mapping[str, JsonValue]) -> str:
+    """SHA-256, in hex, of the rendered recipe: the same for the same values in any order."""
+    return hashlib.sha256(render(recipe, values)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
