@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,13 +14,21 @@ from novaline.requests.resources import Resources
 
 # Values of the right form for what AWS answers during the run.
 _MODEL_ID = "0" * 12
+_NAMES = {
+    "CreateTrainingJob": ("TrainingJobName",),
+    "CreateModelCustomizationJob": ("jobName", "clientRequestToken"),
+}
+"""What of a job's request is new with each attempt."""
+_ATTEMPT = "the hash of content and run, and the counters of retry and redrive"
+_CHECKPOINT = "the checkpoint that training left in the escrow bucket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRequest:
     """One request. `at_run` maps the path of a parameter to what fills it in; until then it holds a sample.
 
-    `condition` says when the request is made, if it is not always.
+    `condition` says when the request is made, if it is not always. `job` is the stage or the evaluation that it is made
+    for; `invokes` are the Lambda functions that the job calls and no parameter names.
     """
 
     state: str
@@ -28,11 +37,14 @@ class PlannedRequest:
     parameters: Mapping[str, Any]
     at_run: Mapping[str, str] = field(default_factory=dict)
     condition: str | None = None
+    job: str | None = None
+    invokes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The request as `plan --json` prints it."""
         return {
             "state": self.state,
+            "job": self.job,
             "service": self.service,
             "action": self.action,
             "parameters": dict(self.parameters),
@@ -50,6 +62,22 @@ def planned_requests(claim: Mapping[str, Any], resources: Resources) -> tuple[Pl
     if samples:
         samples[claim["run"]] = "the run's id"
     return tuple(_with_samples(request, samples) for request in requests)
+
+
+def notes(claim: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a run leaves to a person, because no request can be sent for it; each reason once, with what it is about."""
+    found: dict[str, list[str]] = {}
+    for stage in claim["stages"]:
+        if "note" in stage:
+            found.setdefault(stage["note"], []).append(f"stage {stage['name']}")
+    for evaluation in claim["evaluations"]:
+        for subject in ("base", "candidate"):
+            if "note" in evaluation[subject]:
+                what = f"evaluation {evaluation['name']} of the {subject}"
+                found.setdefault(evaluation[subject]["note"], []).append(what)
+    if claim["deployment"]["target"] != "none" and not _leaves_model(claim["stages"][-1]):
+        found["a distillation leaves answers to train on, and no model to deploy"] = ["deployment"]
+    return tuple(f"{', '.join(what)}: {note}" for note, what in found.items())
 
 
 def _with_samples(request: PlannedRequest, samples: Mapping[str, str]) -> PlannedRequest:
@@ -75,50 +103,78 @@ def _leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _jobs(claim: Mapping[str, Any], resources: Resources) -> Iterator[PlannedRequest]:
-    attempt = {"TrainingJobName": "the hash of content and run, and the counters of retry and redrive"}
     for stage in claim["stages"]:
-        yield _job("Train", stage["job"], attempt)
+        for first in stage.get("prepare", []):
+            yield PlannedRequest(
+                state=first["state"],
+                service=first["service"],
+                action=first["action"],
+                parameters=first["request"],
+                job=stage["name"],
+            )
+        if "job" in stage:
+            yield _job("Train", stage["name"], stage["job"])
+    checkpoint = {"HyperParameters.base_model_location": {"what": _CHECKPOINT, "sample": checkpoint_sample(resources)}}
     for subject in ("base", "candidate"):
         for evaluation in claim["evaluations"]:
-            job, at_run = evaluation[subject], dict(attempt)
+            job = evaluation[subject]
+            if "request" not in job:
+                continue
             if subject == "candidate":
-                checkpoint = {"base_model_location": checkpoint_sample(resources)}
-                request = {**job["request"], "HyperParameters": job["request"]["HyperParameters"] | checkpoint}
-                job = {**job, "request": request}
-                at_run["HyperParameters.base_model_location"] = "the checkpoint that training left in the escrow bucket"
-            yield _job(f"Evaluate {subject}", job, at_run)
+                job = {**job, "open": checkpoint}
+            yield _job(f"Evaluate {subject}", evaluation["name"], job)
 
 
-def _job(state: str, job: Mapping[str, Any], at_run: Mapping[str, str]) -> PlannedRequest:
-    parameters = {"TrainingJobName": f"{job['base_name']}-r0-d0", **job["request"]}
+def _job(state: str, name: str, job: Mapping[str, Any]) -> PlannedRequest:
+    action = job.get("action", "CreateTrainingJob")
+    names = dict.fromkeys(_NAMES[action], f"{job['base_name']}-r0-d0")
+    parameters: dict[str, Any] = {**names, **deepcopy(job["request"])}
+    at_run = dict.fromkeys(names, _ATTEMPT)
+    for path, value in job.get("open", {}).items():
+        _fill(parameters, path, value["sample"])
+        at_run[path] = value["what"]
+    if "customModelName" in parameters:
+        at_run["customModelName"] = "the hash of content and run"
     return PlannedRequest(
-        state=state, service="sagemaker", action="CreateTrainingJob", parameters=parameters, at_run=at_run
+        state=state,
+        service=job.get("service", "sagemaker"),
+        action=action,
+        parameters=parameters,
+        at_run=at_run,
+        job=name,
+        invokes=tuple(job.get("invokes", ())),
     )
+
+
+def _fill(parameters: dict[str, Any], path: str, sample: str) -> None:
+    *parents, leaf = path.split(".")
+    node = parameters
+    for parent in parents:
+        node = node.setdefault(parent, {})
+    node[leaf] = sample
+
+
+def _leaves_model(stage: Mapping[str, Any]) -> bool:
+    """Whether a stage ends with a model: distillation does on Bedrock only, which trains the student itself."""
+    return bool(stage["technique"] != "distillation" or stage.get("platform") == "bedrock")
 
 
 def _serving(claim: Mapping[str, Any], resources: Resources) -> Iterator[PlannedRequest]:
+    last = claim["stages"][-1]
+    if not _leaves_model(last):
+        return
     tags = {"novaline:run": claim["run"], "novaline:environment": resources.environment}
     name, token = claim["deployment"]["name"], claim["run"]
     arn = f"arn:aws:bedrock:{resources.region}:{resources.account}"
-    model = {"modelArn": "the model that Import model made"}
-    model_arn = f"{arn}:custom-model/imported/{_MODEL_ID}"
     deployment_arn = f"{arn}:custom-model-deployment/{_MODEL_ID}"
-    yield _bedrock(
-        "Import model",
-        "CreateCustomModel",
-        create_custom_model(
-            name=claim["custom_model_name"],
-            checkpoint_uri=checkpoint_sample(resources),
-            role_arn=resources.import_role_arn,
-            key_arn=resources.key_arn,
-            tags=tags,
-            token=token,
-        ),
-        {
-            "modelName": "the hash of content and run",
-            "modelSourceConfig.s3DataSource.s3Uri": "the checkpoint that training left in the escrow bucket",
-        },
-    )
+    if last.get("platform") == "bedrock":
+        model = {"modelArn": f"the custom model that stage {last['name']} made"}
+        model_arn = last["job"]["makes"]
+    else:
+        model = {"modelArn": "the model that Import model made"}
+        model_arn = f"{arn}:custom-model/imported/{_MODEL_ID}"
+        checkpoint = checkpoint_sample(resources, hyperpod=last.get("platform") == "hyperpod")
+        yield _import(claim, resources, checkpoint=checkpoint, tags=tags)
     yield _bedrock("Find deployment", "ListCustomModelDeployments", list_deployments(name=name), {})
     yield _bedrock(
         "Create deployment",
@@ -147,6 +203,21 @@ def _serving(claim: Mapping[str, Any], resources: Resources) -> Iterator[Planned
     )
 
 
+def _import(
+    claim: Mapping[str, Any], resources: Resources, *, checkpoint: str, tags: Mapping[str, str]
+) -> PlannedRequest:
+    request = create_custom_model(
+        name=claim["custom_model_name"],
+        checkpoint_uri=checkpoint,
+        role_arn=resources.import_role_arn,
+        key_arn=resources.key_arn,
+        tags=tags,
+        token=claim["run"],
+    )
+    at_run = {"modelName": "the hash of content and run", "modelSourceConfig.s3DataSource.s3Uri": _CHECKPOINT}
+    return _bedrock("Import model", "CreateCustomModel", request, at_run)
+
+
 def _bedrock(
     state: str, action: str, parameters: Mapping[str, Any], at_run: Mapping[str, str], *, condition: str | None = None
 ) -> PlannedRequest:
@@ -155,6 +226,6 @@ def _bedrock(
     )
 
 
-def checkpoint_sample(resources: Resources) -> str:
+def checkpoint_sample(resources: Resources, *, hyperpod: bool = False) -> str:
     """A URI of the form that escrow checkpoints have, for a plan; the real one is known after training."""
-    return f"s3://customer-escrow-{resources.account}-smtj-00000000/checkpoint/0/"
+    return f"s3://customer-escrow-{resources.account}-{'hp' if hyperpod else 'smtj'}-00000000/checkpoint/0/"

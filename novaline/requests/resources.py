@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
+from novaline.environments.names import reward_function_name
+
 if TYPE_CHECKING:
     from novaline.environments import Environment
 
@@ -26,8 +28,19 @@ class Resources:
     training_role_arn: str
     evaluation_role_arn: str
     import_role_arn: str
+    customization_role_arn: str | None = None
+    """The role of Bedrock's managed jobs; None where the stacks make none."""
+    model_package_group_arn: str | None = None
+    """Where jobs without instances keep their models; None where the stacks make none."""
+    evaluator_hub: str | None = None
+    """A private hub for what serverless reinforcement is rewarded by; None where the stacks make none."""
     deployed: bool = True
     """False where the names are samples of the right form, because nothing was asked of AWS."""
+
+    def reward_arn(self, reward: str) -> str:
+        """The ARN of one of the environment's reward functions, whose name is fixed and not CloudFormation's."""
+        name = reward_function_name(self.environment, reward)
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
 
     @property
     def samples(self) -> Mapping[str, str]:
@@ -36,7 +49,9 @@ class Resources:
             return {}
         named = {field.name: getattr(self, field.name) for field in fields(self) if field.name in _DEPLOYED}
         return {
-            value: f"the environment's {name.replace('_', ' ').replace(' arn', '')}" for name, value in named.items()
+            value: f"the environment's {name.replace('_', ' ').replace(' arn', '')}"
+            for name, value in named.items()
+            if value is not None
         }
 
     @classmethod
@@ -56,6 +71,9 @@ class Resources:
             training_role_arn=f"arn:aws:iam::{account}:role/{name}-TrainingRole",
             evaluation_role_arn=f"arn:aws:iam::{account}:role/{name}-EvaluationRole",
             import_role_arn=f"arn:aws:iam::{account}:role/{name}-ImportRole",
+            customization_role_arn=f"arn:aws:iam::{account}:role/{name}-CustomizationRole",
+            model_package_group_arn=f"arn:aws:sagemaker:{region}:{account}:model-package-group/{name}-novaline",
+            evaluator_hub=f"{name}-novaline-evaluators",
             deployed=False,
         )
 
@@ -67,5 +85,8 @@ _DEPLOYED = (
     "training_role_arn",
     "evaluation_role_arn",
     "import_role_arn",
+    "customization_role_arn",
+    "model_package_group_arn",
+    "evaluator_hub",
 )
 """What a request may name and only a deployment gives."""

@@ -13,11 +13,27 @@ CAPTURED = json.loads((Path(__file__).parent / "captured.json").read_text(encodi
 OPERATIONS = {
     "v2:sft": ("sagemaker", "CreateTrainingJob"),
     "v2:eval": ("sagemaker", "CreateTrainingJob"),
+    "v2:rft": ("sagemaker", "CreateTrainingJob"),
     "v3:sft": ("sagemaker", "CreateTrainingJob"),
+    "v3:rft": ("sagemaker", "CreateTrainingJob"),
+    "v3:serverless-sft": ("sagemaker", "CreateTrainingJob"),
+    "v3:ImportHubContent": ("sagemaker", "ImportHubContent"),
+    "docs:CreateModel": ("sagemaker", "CreateModel"),
+    "docs:CreateEndpointConfig": ("sagemaker", "CreateEndpointConfig"),
+    "docs:CreateEndpoint": ("sagemaker", "CreateEndpoint"),
+    "forge:CreateEndpointConfig:components": ("sagemaker", "CreateEndpointConfig"),
+    "docs:CreateInferenceComponent": ("sagemaker", "CreateInferenceComponent"),
+    "hand:CreateProvisionedModelThroughput": ("bedrock", "CreateProvisionedModelThroughput"),
+    "hand:CreateModelCustomizationJob:sft": ("bedrock", "CreateModelCustomizationJob"),
+    "hand:CreateModelCustomizationJob:rft": ("bedrock", "CreateModelCustomizationJob"),
     "hand:CreateCustomModel:s3": ("bedrock", "CreateCustomModel"),
     "hand:CreateCustomModelDeployment": ("bedrock", "CreateCustomModelDeployment"),
     "hand:UpdateCustomModelDeployment": ("bedrock", "UpdateCustomModelDeployment"),
 }
+
+
+def test_every_captured_request_has_an_operation():
+    assert OPERATIONS.keys() == CAPTURED.keys()
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
