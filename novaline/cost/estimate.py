@@ -5,20 +5,24 @@ job that failed to start, and SageMaker bills none of that.
 
 Expected case, by assumptions that no measurement backs yet, each wide enough to be wrong by a factor of two:
 a job spends `_START_HOURS` in start-up and upload; an instance trains `_TRAIN_TOKENS_PER_SECOND` tokens a second and
-evaluates `_EVALUATION_ROWS_PER_SECOND` rows a second; a token is `_BYTES_PER_TOKEN` bytes of the dataset's file.
+evaluates `_EVALUATION_ROWS_PER_SECOND` rows a second; a token is `BYTES_PER_TOKEN` bytes of the dataset's file.
+
+Jobs that Bedrock manages have no instances: see `novaline.cost.managed`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from novaline.cost.prices import CUSTOM_MODEL_STORAGE_USD_PER_MONTH, Price
+from novaline.cost.managed import ManagedCost
+from novaline.cost.prices import Price, Rate
+from novaline.cost.tokens import BYTES_PER_TOKEN
 
 _START_HOURS = 0.5
 _TRAIN_TOKENS_PER_SECOND = 20_000
 _EVALUATION_ROWS_PER_SECOND = 2
-_BYTES_PER_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,39 +65,58 @@ class JobCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """The cost of a run. A total is None as soon as one price is unknown: a partial sum would look like an answer."""
+    """The cost of a run. A total is None as soon as one price is unknown: a partial sum would look like an answer.
+
+    `lines` are jobs on instances, `managed` those that Bedrock bills by token or hour; `storage` is what it costs to
+    keep the custom model afterwards, None where nothing is kept or no source states it.
+    """
 
     lines: tuple[JobCost, ...]
+    managed: tuple[ManagedCost, ...] = ()
+    storage: Rate | None = None
 
     @property
     def expected_usd(self) -> float | None:
         """The expected cost of all jobs."""
-        return _total(line.expected_usd for line in self.lines)
+        instances = [line.expected_usd for line in self.lines]
+        return _total([*instances, *(line.expected_usd for line in self.managed)])
 
     @property
     def worst_case_usd(self) -> float | None:
-        """What the run costs when every job runs into its timeout."""
-        return _total(line.worst_case_usd for line in self.lines)
+        """What the run costs when every job runs into its timeout; for managed jobs see `ManagedCost`."""
+        instances = [line.worst_case_usd for line in self.lines]
+        return _total([*instances, *(line.worst_case_usd for line in self.managed)])
 
     def as_json(self) -> dict[str, object]:
         """The cost as `plan --json` prints it."""
         return {
             "expected_usd": _rounded(self.expected_usd),
             "worst_case_usd": _rounded(self.worst_case_usd),
-            "custom_model_storage_usd_per_month": CUSTOM_MODEL_STORAGE_USD_PER_MONTH,
+            "custom_model_storage_usd_per_month": None if self.storage is None else self.storage.usd,
             "lines": [line.as_json() for line in self.lines],
+            "managed": [line.as_json() for line in self.managed],
         }
 
 
 def training_hours(*, dataset_bytes: int, passes: float, instance_count: int) -> float:
     """Expected hours of a training job that reads the dataset `passes` times."""
-    tokens = dataset_bytes / _BYTES_PER_TOKEN * passes
+    tokens = dataset_bytes / BYTES_PER_TOKEN * passes
     return _START_HOURS + tokens / (_TRAIN_TOKENS_PER_SECOND * instance_count) / 3600
 
 
 def evaluation_hours(*, rows: int) -> float:
     """Expected hours of an evaluation job on one instance."""
     return _START_HOURS + rows / _EVALUATION_ROWS_PER_SECOND / 3600
+
+
+def steps_of(*, rows: int, epochs: int, global_batch_size: int) -> int:
+    """Optimizer steps that follow from epochs: an epoch ends with whatever rows are left for its last batch."""
+    return math.ceil(rows / global_batch_size) * epochs
+
+
+def epochs_of(*, steps: int, global_batch_size: int, rows: int) -> float:
+    """How often the data is read when steps are given. `rows` is not zero."""
+    return steps * global_batch_size / rows
 
 
 def _total(amounts: Iterable[float | None]) -> float | None:

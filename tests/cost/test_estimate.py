@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novaline.cost.estimate import Cost, JobCost, evaluation_hours, training_hours
-from novaline.cost.prices import TRAINING_PRICES, Price, training_price
+from novaline.cost.estimate import Cost, JobCost, epochs_of, evaluation_hours, steps_of, training_hours
+from novaline.cost.price_file import read_prices
+from novaline.cost.prices import SHIPPED, Price, training_price
+from novaline.cost.tokens import estimated_tokens
 
-P5 = training_price("us-east-1", "ml.p5.48xlarge", {})
+P5 = training_price("us-east-1", "ml.p5.48xlarge", {}, book=read_prices(SHIPPED))
 
 
 def line(*, count=2, timeout=3.0, expected=0.5, price=P5):
@@ -32,21 +34,6 @@ def test_a_job_without_a_price_makes_the_totals_unknown_not_smaller():
     assert cost.as_json()["worst_case_usd"] is None
 
 
-def test_every_price_says_where_it_comes_from_and_whether_it_is_confirmed():
-    assert TRAINING_PRICES
-    for price in TRAINING_PRICES.values():
-        assert price.source
-        assert price.date or not price.confirmed
-        assert price.usd_per_hour > 0
-
-
-def test_a_customizations_own_price_comes_first_and_an_unknown_type_has_none():
-    own = training_price("us-east-1", "ml.p5.48xlarge", {"ml.p5.48xlarge": 1.0})
-    assert own is not None
-    assert (own.usd_per_hour, own.confirmed) == (1.0, True)
-    assert training_price("us-west-2", "ml.p5.48xlarge", {}) is None
-
-
 @given(st.integers(0, 10**12), st.floats(0, 100), st.integers(1, 32))
 def test_expected_hours_grow_with_the_data_and_shrink_with_machines(size, passes, count):
     hours = training_hours(dataset_bytes=size, passes=passes, instance_count=count)
@@ -58,3 +45,26 @@ def test_expected_hours_grow_with_the_data_and_shrink_with_machines(size, passes
 def test_a_zero_price_cannot_be_mistaken_for_an_unknown_one():
     free = Price(usd_per_hour=0.0, source="x", date="y")
     assert line(price=free).worst_case_usd == 0.0
+
+
+def test_storage_that_no_source_states_is_null():
+    assert Cost(lines=(line(),)).as_json()["custom_model_storage_usd_per_month"] is None
+
+
+def test_an_epoch_takes_a_step_for_its_last_rows_too():
+    assert steps_of(rows=100, epochs=3, global_batch_size=32) == 12
+    assert steps_of(rows=96, epochs=3, global_batch_size=32) == 9
+
+
+def test_epochs_follow_from_steps():
+    assert epochs_of(steps=100, global_batch_size=64, rows=5_000) == pytest.approx(1.28)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 100), st.sampled_from([16, 32, 64, 128, 256]))
+def test_the_steps_of_some_epochs_read_the_data_at_least_as_often(rows, epochs, batch):
+    steps = steps_of(rows=rows, epochs=epochs, global_batch_size=batch)
+    assert epochs_of(steps=steps, global_batch_size=batch, rows=rows) >= epochs
+
+
+def test_a_token_is_about_four_bytes():
+    assert estimated_tokens(4_000_003) == 1_000_000
