@@ -6,6 +6,13 @@ Each command lives in a module of its own, named in `COMMANDS` and imported only
     def register(app: typer.Typer) -> None:
         app.command("name")(function)
 
+or, for commands that belong together, adds a group of them (`novaline recipes list`):
+
+    def register(app: typer.Typer) -> None:
+        group = command_group("name", help="…")
+        group.command("list")(function)
+        app.add_typer(group)
+
 The function takes `json: bool` as `--json`, does its work inside `with output.reporting(json=json):`, and raises
 `NovalineError` (exit status 1) or `UsageProblem` (2) for whatever a person can act on. Other exit statuses are raised
 as `typer.Exit(code)`.
@@ -19,12 +26,12 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_group
 
 from novaline import __version__
 from novaline.cli import output
-from novaline.findings import UsageProblem, nearest
+from novaline.cli.groups import CommandGroup
+from novaline.findings import UsageProblem
 
 COMMANDS = {
     "check": "novaline.cli.check",
@@ -32,6 +39,8 @@ COMMANDS = {
     "rehearse": "novaline.cli.rehearse",
     "run": "novaline.cli.run",
     "status": "novaline.cli.status",
+    "recipes": "novaline.cli.recipes",
+    "prices": "novaline.cli.prices",
 }
 """Command → the module that registers it."""
 
@@ -39,7 +48,7 @@ COMMANDS = {
 _Misuse: type[Exception] = typer.BadParameter.__mro__[1]
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(CommandGroup):
     """A command group that imports a command's module when the command is asked for, and reports in our words."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  # the context's class differs between typer's releases
@@ -48,13 +57,11 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401  # likewise, and so does the command's
         """The command, from its module. Raises UsageProblem for an unknown name."""
-        if cmd_name not in COMMANDS:
-            close = nearest(cmd_name, COMMANDS)
-            hint = f"did you mean `novaline {close}`?" if close else f"the commands are {', '.join(COMMANDS)}"
-            raise UsageProblem.of("unknown-command", f"there is no command {cmd_name!r}", hint=hint)
-        one = typer.Typer(add_completion=False, rich_markup_mode=None)
-        import_module(COMMANDS[cmd_name]).register(one)
-        return get_group(one).commands[cmd_name]
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            one = typer.Typer(add_completion=False, rich_markup_mode=None)
+            import_module(COMMANDS[cmd_name]).register(one)
+            self.commands[cmd_name] = get_group(one).commands[cmd_name]
+        return super().get_command(ctx, cmd_name)
 
     def main(
         self,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from novaline.cli import output
+from novaline.findings import errors_in
 
 
 def register(app: typer.Typer) -> None:
@@ -30,12 +31,14 @@ def plan(
 def _plan(file: Path, env: str, *, json: bool) -> None:
     from novaline.customization.checks import check_file  # noqa: PLC0415  # `--help` must not wait for it
     from novaline.customization.compile import compile_run  # noqa: PLC0415  # likewise
+    from novaline.customization.limits import OF_MONEY  # noqa: PLC0415  # likewise
     from novaline.customization.plan import make_plan  # noqa: PLC0415  # likewise
     from novaline.requests.resources import Resources  # noqa: PLC0415  # likewise
     from novaline.runs.launch import environment_named  # noqa: PLC0415  # likewise
 
     environment = environment_named(env)
-    checked = check_file(file, environment=environment)
+    # What is too dear is shown all the same: the plan is where a person sees why, and the cheaper way.
+    checked = check_file(file, environment=environment, tolerated=OF_MONEY)
     resources = Resources.placeholder(environment)
     now = datetime.now(tz=UTC).replace(microsecond=0)
     compiled = compile_run(
@@ -48,8 +51,10 @@ def _plan(file: Path, env: str, *, json: bool) -> None:
     planned = make_plan(checked, compiled, environment=environment, resources=resources)
     if json:
         output.print_json(planned.as_json())
-        return
-    from novaline.cli.plan_view import show_plan  # noqa: PLC0415  # only a person needs it
+    else:
+        from novaline.cli.plan_view import show_plan  # noqa: PLC0415  # only a person needs it
 
-    output.print_findings(checked.findings)
-    show_plan(planned, console=output.stdout())
+        output.print_findings(checked.findings)
+        show_plan(planned, console=output.stdout())
+    if errors_in(checked.findings):
+        raise typer.Exit(1)

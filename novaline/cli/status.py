@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -10,7 +10,9 @@ from rich.text import Text
 
 from novaline.cli import output
 from novaline.cli.summary_view import facts, summary_view
-from novaline.runs.status import RunStatus
+
+if TYPE_CHECKING:
+    from novaline.runs.status import RunStatus
 
 _STYLES = {"running": "cyan", "succeeded": "green", "failed": "bold red", "aborted": "yellow", "timed-out": "bold red"}
 

@@ -1,35 +1,39 @@
-"""Checks a customization file: its form, the recipe's rules, its datasets, its cost. Everything at once, offline."""
+"""Checks a customization file: its form, the recipes' rules, its datasets, its cost. Everything at once, offline."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from novaline.cost.estimate import Cost
-from novaline.customization import relations
+from novaline.customization import chain, limits, relations
+from novaline.customization.availability import PlacedProblem, recipe_platform
 from novaline.customization.costing import estimate
-from novaline.customization.model import Customization, Evaluation, Stage
-from novaline.customization.settings import JobSettings, PlacedProblem, evaluation_settings, stage_settings
+from novaline.customization.data import DataReader
+from novaline.customization.model import Customization
+from novaline.customization.settings import Found, JobSettings, evaluation_settings, stage_settings
+from novaline.customization.situations import evaluation_problems, stage_problems
+from novaline.customization.spelling import corrected
 from novaline.customization.structure import Parts, read_parts
 from novaline.customization.yaml_source import DataPath, SourceDocument, load_yaml
-from novaline.datasets.scan import Dataset, Kind, scan
-from novaline.findings import Finding, NovalineError, Severity, errors_in
+from novaline.datasets.scan import Dataset
+from novaline.findings import Finding, NovalineError, errors_in
 from novaline.recipes.catalogue import Catalogue, catalogue
-from novaline.recipes.model import Model
+from novaline.recipes.model import Platform
 
 if TYPE_CHECKING:
     from novaline.environments import Environment
 
-_FEWEST_ROWS_NOVA_2 = 200
+_TAKES_ALL_MEDIA = "nova-2-lite"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """A customization that passed. `datasets` are by `<stage>/train`, `<stage>/validation` and `<evaluation>/data`.
 
-    `findings` are warnings only: an error raises.
+    `findings` are warnings, and errors that `check_file` was told to tolerate: every other error raises.
     """
 
     document: SourceDocument
@@ -41,161 +45,178 @@ class Checked:
     findings: tuple[Finding, ...]
 
 
-def check_file(path: Path, *, environment: Environment | None = None) -> Checked:
-    """The customization in the file at `path`, checked; with `environment` also against its region and its budget.
+def check_file(
+    path: Path, *, environment: Environment | None = None, tolerated: Collection[str] = frozenset()
+) -> Checked:
+    """The customization in the file at `path`, checked; with `environment` also against its region, rewards and budget.
 
-    Raises NovalineError with every finding (warnings among them) when one is an error, UsageProblem when there is no
-    such file. Data files are looked for relative to the customization file.
+    Raises NovalineError with every finding (warnings among them) when one is an error whose code is not `tolerated`,
+    UsageProblem when there is no such file. Data files are looked for relative to the customization file.
     """
-    document = load_yaml(path)
-    checker = _Checker(document, environment, catalogue())
-    return checker.check()
+    document, misspelled = corrected(load_yaml(path))
+    parts, findings = read_parts(document)
+    return _Checker(document, parts, environment, catalogue()).check([*misspelled, *findings], tolerated)
 
 
 class _Checker:
     """One check of one file."""
 
-    def __init__(self, document: SourceDocument, environment: Environment | None, recipes: Catalogue) -> None:
+    def __init__(
+        self, document: SourceDocument, parts: Parts, environment: Environment | None, recipes: Catalogue
+    ) -> None:
         self.document = document
+        self.parts = parts
         self.environment = environment
         self.recipes = recipes
-        self.findings: list[Finding] = []
-        self.datasets: dict[str, Dataset] = {}
-        self.held_out: set[int] = set()
+        self.reader = DataReader(document, parts)
+        self.found: dict[DataPath, Found] = {}
 
-    def check(self) -> Checked:
-        parts, findings = read_parts(self.document)
-        self.findings += findings
-        self.findings += relations.of_names(self.document, parts)
-        self.findings += relations.of_gate_and_deployment(self.document, parts)
-        self.findings += relations.of_timeouts(self.document, parts)
-        stages, evaluations = self._settings(parts)
-        if parts.model in self.recipes.models():
-            self._data(parts, stages, self.recipes.model(parts.model))
+    def check(self, of_form: list[Finding], tolerated: Collection[str]) -> Checked:
+        """The whole check; `of_form` is what the file's form broke."""
+        parts, document = self.parts, self.document
+        findings = [*of_form, *self._once(of_form, self._of_content())]
+        stages, evaluations = self._settings("stages"), self._settings("evaluations")
         cost = estimate(
-            stages=stages, evaluations=evaluations, datasets=self.datasets, environment=self.environment, parts=parts
-        )
-        self.findings += relations.of_cost(self.document, parts, cost, self.environment)
-        if self.environment is not None:
-            jobs = [*stages.values(), *evaluations.values()]
-            self.findings += relations.of_region(self.document, parts, jobs, self.environment)
-        self.findings.sort(key=self._order)
-        if errors_in(self.findings):
-            raise NovalineError(self.findings)
-        return Checked(
-            document=self.document,
-            customization=Customization.model_validate(self.document.data),
             stages=stages,
             evaluations=evaluations,
-            datasets=self.datasets,
-            cost=cost,
-            findings=tuple(self.findings),
+            datasets=self.reader.datasets,
+            media=frozenset(key.removesuffix("/train") for key, media in self.reader.media.items() if media),
+            environment=self.environment,
+            parts=parts,
         )
+        if limits.is_settled(document, findings):
+            findings += limits.of_cost(document, parts, cost, self.environment)
+        if self.environment is not None:
+            jobs = {
+                where: found.settings
+                for where, found in self.found.items()
+                if found.settings is not None and found.available
+            }
+            findings += limits.of_region(document, parts, jobs, self.environment)
+            findings += limits.of_images(self.recipes, self.environment)
+        findings.sort(key=self._order)
+        if any(error.code not in tolerated for error in errors_in(findings)):
+            raise NovalineError(findings)
+        return Checked(
+            document=document,
+            customization=Customization.model_validate(document.data),
+            stages=stages,
+            evaluations=evaluations,
+            datasets=self.reader.datasets,
+            cost=cost,
+            findings=tuple(findings),
+        )
+
+    def _of_content(self) -> Iterator[Finding]:
+        parts, document = self.parts, self.document
+        tasks = self.recipes.tasks()
+        yield from relations.of_names(document, parts)
+        yield from relations.of_tasks(document, parts, tasks)
+        yield from relations.of_gate(document, parts, tasks)
+        yield from relations.of_deployment(document, parts)
+        yield from relations.of_timeouts(document, parts)
+        yield from chain.of_starts(document, parts)
+        yield from chain.of_techniques(document, parts, self.environment)
+        if parts.model is None:
+            yield from self._rows_alone()
+        else:
+            yield from self._evaluations(parts.model)
+            yield from self._stages(parts.model)
+            yield from chain.of_tunings(document, parts, self._settings("stages"))
+
+    def _evaluations(self, model: str) -> Iterator[Finding]:
+        """Before the stages: training data is held against what evaluations ask."""
+        tasks, platform = self.recipes.tasks(), self._evaluation_platform()
+        for index, evaluation in enumerate(self.parts.evaluations):
+            if evaluation is None:
+                continue
+            where: DataPath = ("evaluations", index)
+            task = tasks[evaluation.task] if self.parts.known(*where, "task") else None
+            yield from self.reader.evaluation(where, evaluation, self.recipes.model(model), task=task)
+            if task is None:
+                continue
+            found = evaluation_settings(self.recipes, model=model, evaluation=evaluation, task=task, platform=platform)
+            self.found[where] = found
+            yield from self._placed(where, found.problems)
+            if found.settings is not None and found.resolution is not None:
+                media = self.reader.media.get(f"{evaluation.name}/data", frozenset())
+                problems = evaluation_problems(
+                    evaluation, found.settings, found.resolution, media=media, environment=self.environment
+                )
+                yield from self._placed(where, problems)
+
+    def _stages(self, model: str) -> Iterator[Finding]:
+        for index, stage in enumerate(self.parts.stages):
+            if stage is None:
+                continue
+            where: DataPath = ("stages", index)
+            known = self.parts.known(*where, "technique")
+            chosen = known and all(self.parts.known(*where, key) for key in ("tuning", "platform", "teacher"))
+            found = stage_settings(self.recipes, model=model, stage=stage) if chosen else None
+            settings = found.settings if found is not None else None
+            yield from self.reader.stage(where, stage, settings, self.recipes.model(model), known=known)
+            if found is None:
+                continue
+            self.found[where] = found
+            yield from self._placed(where, found.problems)
+            if stage is self.parts.stages[-1] and found.available:
+                yield from chain.of_candidate(self.document, where, stage)
+            if settings is not None and found.resolution is not None:
+                media = self.reader.media.get(f"{stage.name}/train", frozenset())
+                problems = stage_problems(stage, settings, found.resolution, media=media, environment=self.environment)
+                yield from self._placed(where, problems)
+
+    def _rows_alone(self) -> Iterator[Finding]:
+        """The datasets where nobody knows the model: what is wrong with them for every model."""
+        tasks, model = self.recipes.tasks(), self.recipes.model(_TAKES_ALL_MEDIA)
+        for index, evaluation in enumerate(self.parts.evaluations):
+            if evaluation is not None:
+                where: DataPath = ("evaluations", index)
+                task = tasks[evaluation.task] if self.parts.known(*where, "task") else None
+                yield from self.reader.evaluation(where, evaluation, model, task=task)
+        for index, stage in enumerate(self.parts.stages):
+            if stage is not None:
+                where = ("stages", index)
+                known = self.parts.known(*where, "technique")
+                yield from self.reader.stage(where, stage, None, model, known=known)
+
+    def _evaluation_platform(self) -> Platform:
+        """Evaluations run where the last stage trained: no other platform reads its checkpoint."""
+        last = self.parts.stages[-1] if self.parts.stages else None
+        return "sagemaker" if last is None else recipe_platform(last.platform)
+
+    def _settings(self, key: str) -> dict[str, JobSettings]:
+        """The settings of stages or evaluations by name, in the order of the file."""
+        items = self.parts.stages if key == "stages" else self.parts.evaluations
+        found = {}
+        for index, item in enumerate(items):
+            job = self.found.get((key, index))
+            if item is not None and job is not None and job.settings is not None and job.available:
+                found[item.name] = job.settings
+        return found
+
+    def _placed(self, base: DataPath, problems: Iterable[PlacedProblem]) -> Iterator[Finding]:
+        for path, problem in problems:
+            place = (*base, *path)
+            if self.parts.known(*place):
+                yield self.document.finding(
+                    problem.code,
+                    problem.message,
+                    place,
+                    severity=problem.severity,
+                    key=problem.on_key,
+                    hint=problem.hint,
+                )
+
+    def _once(self, of_form: Iterable[Finding], of_content: Iterable[Finding]) -> Iterator[Finding]:
+        """What the content breaks, but for what is said of a mended value: it was a mistake already."""
+        mended = {self.document.locate(path)[:2] for path in self.parts.mended}
+        told = {(finding.line, finding.column) for finding in of_form} & mended
+        for finding in of_content:
+            if finding.file != self.document.file or (finding.line, finding.column) not in told:
+                yield finding
 
     def _order(self, finding: Finding) -> tuple[bool, str, int, int]:
         """The customization file before its datasets, each from top to bottom."""
         file = finding.file or ""
         return file != self.document.file, file, finding.line or 0, finding.column or 0
-
-    def _settings(self, parts: Parts) -> tuple[dict[str, JobSettings], dict[str, JobSettings]]:
-        stages: dict[str, JobSettings] = {}
-        evaluations: dict[str, JobSettings] = {}
-        if parts.model not in self.recipes.models():
-            return stages, evaluations
-        for index, stage in enumerate(parts.stages):
-            if stage is not None:
-                found, problems = stage_settings(self.recipes, model=parts.model, stage=stage)
-                self.findings += self._placed(("stages", index), problems)
-                if found is not None:
-                    stages[stage.name] = found
-        for index, evaluation in enumerate(parts.evaluations):
-            if evaluation is not None:
-                found, problems = evaluation_settings(self.recipes, model=parts.model, evaluation=evaluation)
-                self.findings += self._placed(("evaluations", index), problems)
-                if found is not None:
-                    evaluations[evaluation.name] = found
-        return stages, evaluations
-
-    def _placed(self, base: DataPath, problems: tuple[PlacedProblem, ...]) -> Iterator[Finding]:
-        for path, problem in problems:
-            yield self.document.finding(
-                problem.code,
-                problem.message,
-                (*base, *path),
-                severity=problem.severity,
-                key=problem.on_key,
-                hint=problem.hint,
-            )
-
-    def _data(self, parts: Parts, stages: Mapping[str, JobSettings], model: Model) -> None:
-        """Evaluations first: training data is then held against what they ask."""
-        for index, evaluation in enumerate(parts.evaluations):
-            if evaluation is not None:
-                self._evaluation_data(("evaluations", index), evaluation, model)
-        for index, stage in enumerate(parts.stages):
-            if stage is not None:
-                self._stage_data(("stages", index), stage, stages.get(stage.name), model)
-
-    def _evaluation_data(self, base: DataPath, evaluation: Evaluation, model: Model) -> None:
-        self._scan((*base, "data"), f"{evaluation.name}/data", evaluation.data, kind="gen_qa", model=model)
-
-    def _stage_data(self, base: DataPath, stage: Stage, settings: JobSettings | None, model: Model) -> None:
-        where = (*base, "data", "train")
-        train = self._scan(where, f"{stage.name}/train", stage.data.train, kind="sft", model=model)
-        if train is not None and settings is not None and train.rows:
-            self._row_counts(where, train, settings)
-        if stage.data.validation is None:
-            return
-        where = (*base, "data", "validation")
-        validation = self._scan(where, f"{stage.name}/validation", stage.data.validation, kind="sft", model=model)
-        if model.generation == "nova-2":
-            message = (
-                f"AWS documents no validation data for {model.title} on training jobs; its recipe has a key for it"
-            )
-            self._warn("validation-unsupported", message, where, hint="leave it out if the job refuses the channel")
-        if train is not None and validation is not None and validation.sha256 == train.sha256:
-            self._warn("validation-is-training", "validation and training data are the same file", where)
-
-    def _row_counts(self, where: DataPath, train: Dataset, settings: JobSettings) -> None:
-        batch = settings.number("global_batch_size") or 0
-        nova_2 = settings.recipe.model.generation == "nova-2"
-        if train.rows < batch:
-            message = f"{train.rows:,} rows are fewer than one global batch of {batch:.0f}"
-            severity: Severity = "error" if nova_2 else "warning"
-            hint = "add rows, or lower `global_batch_size`"
-            self.findings.append(self.document.finding("too-few-rows", message, where, severity=severity, hint=hint))
-        elif nova_2 and train.rows < _FEWEST_ROWS_NOVA_2:
-            message = f"{train.rows:,} rows; AWS asks for at least {_FEWEST_ROWS_NOVA_2} and advises 2,000 to 10,000"
-            self._warn("few-rows", message, where)
-
-    def _scan(self, where: DataPath, key: str, written: str, *, kind: Kind, model: Model) -> Dataset | None:
-        if written.startswith("s3://"):
-            message = "this version takes local files, which it uploads and pins by digest and version; found an S3 URI"
-            self.findings.append(self.document.finding("not-supported", message, where, hint="download it first"))
-            return None
-        path = Path(self.document.file).parent / written
-        try:
-            found = scan(path, kind=kind, model=model, held_out=frozenset(self.held_out), keep_prompts=kind == "gen_qa")
-        except OSError as problem:
-            self.findings.append(self._not_readable(path, problem, where))
-            return None
-        self.findings += found.findings
-        self.held_out |= found.prompts
-        self.datasets[key] = found.dataset
-        return found.dataset
-
-    def _not_readable(self, path: Path, problem: OSError, where: DataPath) -> Finding:
-        if not isinstance(problem, FileNotFoundError):
-            message = f"cannot read the dataset {path}: {problem.strerror}"
-            return self.document.finding(
-                "unreadable-dataset", message, where, hint="name a JSONL file that you may read"
-            )
-        hint = "paths are relative to the customization file"
-        beside = sorted(item.name for item in path.parent.glob("*.jsonl"))[:5]
-        if beside:
-            hint += f"; {path.parent} holds {', '.join(beside)}"
-        message = f"cannot read the dataset {path}: there is no such file"
-        return self.document.finding("missing-dataset", message, where, hint=hint)
-
-    def _warn(self, code: str, message: str, where: DataPath, *, hint: str | None = None) -> None:
-        self.findings.append(self.document.finding(code, message, where, severity="warning", hint=hint))

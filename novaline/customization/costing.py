@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from novaline.cost.estimate import Cost, JobCost, evaluation_hours, training_hours
-from novaline.cost.prices import training_price
+from novaline.cost.estimate import Cost, JobCost, epochs_of, evaluation_hours, training_hours
+from novaline.cost.managed import ManagedCost
+from novaline.cost.prices import customization_rate, price_book, storage_rate, training_price
 from novaline.customization.settings import JobSettings
 from novaline.customization.structure import Parts
 from novaline.datasets.scan import Dataset
@@ -15,7 +17,8 @@ from novaline.datasets.scan import Dataset
 if TYPE_CHECKING:
     from novaline.environments import Environment
 
-_DEFAULT_REGION = "us-east-1"
+DEFAULT_REGION = "us-east-1"
+"""Whose prices hold where no environment is given."""
 
 
 def estimate(
@@ -23,30 +26,75 @@ def estimate(
     stages: Mapping[str, JobSettings],
     evaluations: Mapping[str, JobSettings],
     datasets: Mapping[str, Dataset],
+    media: frozenset[str],
     environment: Environment | None,
     parts: Parts,
 ) -> Cost:
-    """What the jobs cost, in the order in which they run. Without an environment, at the prices of us-east-1."""
-    region = environment.region if environment is not None else _DEFAULT_REGION
+    """What the jobs cost, in the order in which they run. Without an environment, at the prices of us-east-1.
+
+    Jobs on HyperPod cost nothing of their own: the cluster is paid for anyway. `media` names the stages whose rows hold
+    more than text.
+    """
+    region = environment.region if environment is not None else DEFAULT_REGION
     own_prices = parts.budget.prices if parts.budget is not None else {}
     lines: list[JobCost] = []
+    managed: list[ManagedCost] = []
     for name, settings in stages.items():
-        hours = _training_hours(settings, datasets.get(f"{name}/train"))
-        lines.append(_line(name, settings, hours, region, own_prices))
+        data = datasets.get(f"{name}/train")
+        if settings.platform == "sagemaker":
+            lines.append(_line(name, settings, _training_hours(settings, data), region, own_prices))
+        elif settings.platform != "hyperpod":
+            managed.append(_managed(name, settings, data, region, media=name in media))
     for name, settings in evaluations.items():
-        dataset = datasets.get(f"{name}/data")
-        hours = evaluation_hours(rows=dataset.rows if dataset else 0)
-        lines += [_line(f"{name}-{subject}", settings, hours, region, own_prices) for subject in ("base", "candidate")]
-    return Cost(lines=tuple(lines))
+        data = datasets.get(f"{name}/data")
+        hours = evaluation_hours(rows=data.rows if data else 0)
+        if settings.platform == "sagemaker":
+            lines += [_line(f"{name}-{subject}", settings, hours, region, own_prices) for subject in _subjects(stages)]
+    deploys = parts.deployment is not None and parts.deployment.target == "bedrock-on-demand"
+    storage = storage_rate(region, parts.model, book=price_book()) if deploys and parts.model is not None else None
+    return Cost(lines=tuple(lines), managed=tuple(managed), storage=storage)
+
+
+def _subjects(stages: Mapping[str, JobSettings]) -> tuple[str, ...]:
+    """What evaluations measure. Neither Bedrock nor a distillation leaves a checkpoint that they could read."""
+    last = list(stages.values())[-1] if stages else None
+    without = last is not None and (last.platform == "bedrock" or last.recipe.technique == "distillation")
+    return ("base",) if without else ("base", "candidate")
+
+
+def passes(settings: JobSettings, dataset: Dataset | None) -> float:
+    """How often a stage reads its training data; 0 where that does not follow from its recipe."""
+    epochs = settings.number("max_epochs") or settings.number("epochCount")
+    if epochs is not None:
+        return epochs
+    steps, batch = settings.number("max_steps"), settings.number("global_batch_size")
+    if not steps or not batch or dataset is None or not dataset.rows:
+        return 0.0
+    return epochs_of(steps=int(steps), global_batch_size=int(batch), rows=dataset.rows)
 
 
 def _training_hours(settings: JobSettings, dataset: Dataset | None) -> float:
-    size, rows = (dataset.bytes, dataset.rows) if dataset else (0, 0)
-    passes = settings.number("max_epochs")
-    if passes is None:  # Nova 2 counts steps
-        read = (settings.number("max_steps") or 0) * (settings.number("global_batch_size") or 0)
-        passes = read / rows if rows else 0
-    return training_hours(dataset_bytes=size, passes=passes, instance_count=settings.instance_count)
+    size = dataset.bytes if dataset else 0
+    return training_hours(dataset_bytes=size, passes=passes(settings, dataset), instance_count=settings.instance_count)
+
+
+def _managed(name: str, settings: JobSettings, dataset: Dataset | None, region: str, *, media: bool) -> ManagedCost:
+    """A job without instances. No source states what a serverless one costs."""
+    model, technique = settings.recipe.model.name, settings.recipe.technique
+    bedrock, epochs = settings.platform == "bedrock", passes(settings, dataset)
+    rate = customization_rate(region, model, technique, book=price_book()) if bedrock else None
+    if rate is not None and rate.unit != "hour" and not epochs:
+        rate = None  # Bedrock's own number of epochs is not known, and so is not what they cost
+    return ManagedCost(
+        job=name,
+        model=model,
+        technique=technique,
+        dataset_bytes=dataset.bytes if dataset else 0,
+        epochs=max(1, math.ceil(epochs)),
+        timeout_hours=settings.timeout / timedelta(hours=1),
+        rate=rate,
+        media=media,
+    )
 
 
 def _line(job: str, settings: JobSettings, hours: float, region: str, own_prices: Mapping[str, float]) -> JobCost:

@@ -8,9 +8,20 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from novaline.recipes.model import JsonValue
+from novaline.recipes.model import JsonValue, Tuning
 
-ModelName = Literal["nova-micro", "nova-2-lite"]
+ModelName = Literal["nova-micro", "nova-lite", "nova-pro", "nova-2-lite"]
+"""The models that can be customized."""
+TeacherName = Literal["nova-pro", "nova-premier"]
+"""The models that can write training data for a smaller one."""
+StageTechnique = Literal["sft", "dpo", "rft", "cpt", "ppo", "distillation"]
+StagePlatform = Literal["sagemaker", "bedrock", "serverless", "hyperpod"]
+"""SageMaker training jobs; Bedrock's managed jobs; SageMaker without instances; HyperPod on EKS."""
+Task = Literal[
+    "gen_qa", "llm_judge", "mm_llm_judge", "rubric_llm_judge", "rft_eval", "mmlu", "mmlu_pro", "bbh", "gpqa", "math",
+    "strong_reject", "ifeval", "mmmu", "aime_2024", "calendar_scheduling", "humaneval",
+]  # fmt: skip
+"""What `recipes/evaluation-tasks.yaml` describes."""
 Metric = Literal["exact_match", "quasi_exact_match"]
 
 _DURATION = re.compile(r"([1-9][0-9]{0,4})(m|h|d)")
@@ -59,9 +70,10 @@ class Instances(_Frozen):
 
 
 class EvaluationInstances(_Frozen):
-    """The machine of an evaluation: one instance of this type."""
+    """The machines of an evaluation. What is left out comes from the recipe."""
 
-    type: Annotated[str, Field(pattern=r"^ml\.")]
+    type: Annotated[str, Field(pattern=r"^ml\.")] | None = None
+    count: Annotated[int, Field(ge=1, le=16)] | None = None
 
 
 class TrainingData(_Frozen):
@@ -75,10 +87,25 @@ class Stage(_Frozen):
     """One step of training."""
 
     name: PartName
-    technique: Literal["sft"]
-    tuning: Literal["lora"] = "lora"
-    platform: Literal["sagemaker"] = "sagemaker"
-    start: Literal["base"] = "base"
+    technique: StageTechnique
+    tuning: Annotated[
+        Tuning | None, Field(description="`lora` where the technique has it; `full` changes every weight")
+    ] = None
+    platform: StagePlatform = "sagemaker"
+    start: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=1024,
+            description="`base`, the name of an earlier stage, a checkpoint's s3:// URI, or the ARN of a model package",
+        ),
+    ] = "base"
+    teacher: Annotated[TeacherName | None, Field(description="Of distillation: the model that answers the prompts")] = (
+        None
+    )
+    reward: Annotated[
+        str | None, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="A reward function of the environment")
+    ] = None
     instances: Instances = Instances()
     data: TrainingData
     overrides: Annotated[
@@ -87,16 +114,37 @@ class Stage(_Frozen):
     timeout: Duration = timedelta(hours=24)
 
 
+class Processor(_Frozen):
+    """A Lambda function that computes metrics of your own from an evaluation's answers."""
+
+    function: Annotated[
+        str,
+        Field(
+            pattern=r"^arn:aws:lambda:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}$",
+            description="The function's ARN, without a version or an alias",
+        ),
+    ]
+    kind: Annotated[Literal["rft", "custom_metrics"], Field(description="What the function answers")] = "custom_metrics"
+    aggregation: Literal["min", "max", "average", "sum"] = "average"
+    preprocessing: bool = False
+    postprocessing: bool = True
+
+
 class Evaluation(_Frozen):
     """One measurement, made of the base model and of the candidate alike."""
 
     name: PartName
-    task: Literal["gen_qa"]
-    data: LocalPath
+    task: Task
+    subtask: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    data: Annotated[LocalPath | None, Field(description="For tasks with own data; benchmarks take none")] = None
+    reward: Annotated[
+        str | None, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="Of rft_eval: a reward function")
+    ] = None
+    processor: Processor | None = None
     inference: Annotated[
         dict[str, JsonValue], Field(description="Sampling: max_new_tokens, temperature, top_p, top_k …")
     ] = {}
-    instances: EvaluationInstances | None = None
+    instances: EvaluationInstances = EvaluationInstances()
     timeout: Duration = timedelta(hours=4)
 
 
@@ -138,7 +186,7 @@ class Customization(_Frozen):
 
     name: BedrockName
     model: ModelName
-    stages: Annotated[tuple[Stage, ...], Field(strict=False, min_length=1, max_length=1)]
+    stages: Annotated[tuple[Stage, ...], Field(strict=False, min_length=1, max_length=8)]
     evaluations: Annotated[tuple[Evaluation, ...], Field(strict=False, min_length=1)]
     gate: Gate
     deployment: Deployment = Deployment()

@@ -1,18 +1,28 @@
-"""The plan of a run: requests, recipes against their defaults, quotas, cost, findings."""
+"""The plan of a run: jobs, requests, permissions, quotas, cost, findings; and whether it can run at all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from novaline.cost.quotas import (
+    Machines,
+    Quota,
+    bedrock_job_quotas,
+    cluster_quotas,
+    deployment_quotas,
+    training_quotas,
+)
 from novaline.customization.checks import Checked
 from novaline.customization.compile import CompiledRun
-from novaline.customization.settings import JobSettings
-from novaline.findings import Finding, NovalineError
-from novaline.recipes.rendering import Difference, default_values, differences
+from novaline.customization.planned_jobs import PlannedJob, planned_jobs
+from novaline.customization.runnable import not_runnable
+from novaline.findings import Finding, NovalineError, errors_in
 from novaline.requests.conformance import check_request
-from novaline.requests.planned import PlannedRequest, planned_requests
+from novaline.requests.permissions import Permission, permissions
+from novaline.requests.planned import PlannedRequest, notes, planned_requests
 from novaline.requests.resources import Resources
 
 if TYPE_CHECKING:
@@ -20,70 +30,61 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedJob:
-    """One kind of job: what it runs with, and where its recipe differs from the published one."""
-
-    name: str
-    what: str
-    settings: JobSettings
-    image: str
-    rows: int
-    differences: tuple[Difference, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The job as `plan --json` prints it."""
-        return {
-            "name": self.name,
-            "what": self.what,
-            "recipe": {"id": self.settings.recipe.id, "version": self.settings.recipe.version},
-            "image": self.image,
-            "instances": {"type": self.settings.instance_type, "count": self.settings.instance_count},
-            "rows": self.rows,
-            "overrides": [
-                {"path": item.path, "default": item.default, "value": item.value} for item in self.differences
-            ],
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
-    """A service quota that the account needs. Its value in the account is not known offline."""
-
-    service: str
-    name: str
-    needed: int
-
-    def as_json(self) -> dict[str, Any]:
-        """The quota as `plan --json` prints it."""
-        return {"service": self.service, "name": self.name, "needed": self.needed}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run would do, before it does. Its requests conform to AWS's own models."""
+    """What a run would do, before it does. Its requests conform to AWS's own models.
+
+    `notes` is what the run leaves to a person; `obstacles` are why `novaline run` refuses it, nothing when it does not.
+    """
 
     checked: Checked
     compiled: CompiledRun
-    environment: str
-    region: str
+    environment: Environment
     jobs: tuple[PlannedJob, ...]
     requests: tuple[PlannedRequest, ...]
+    permissions: tuple[Permission, ...]
     quotas: tuple[Quota, ...]
+    notes: tuple[str, ...]
+    obstacles: tuple[Finding, ...]
+
+    @property
+    def expected_hours(self) -> float | None:
+        """How long the jobs should take, stages one after the other, then all evaluations at once; None if unknown."""
+        stages = [job.hours for job in self.jobs if job.what == "training"]
+        evaluations = [job.hours for job in self.jobs if job.what != "training"]
+        known = [hours for hours in (*stages, *evaluations) if hours is not None]
+        if len(known) < len(self.jobs):
+            return None
+        return sum(known[: len(stages)]) + max(known[len(stages) :], default=0.0)
+
+    @property
+    def limit_hours(self) -> float:
+        """How long they may take at most, by their timeouts."""
+        hours = {job.name: job.settings.timeout / timedelta(hours=1) for job in self.jobs}
+        evaluations = [hours[job.name] for job in self.jobs if job.what != "training"]
+        return sum(hours[job.name] for job in self.jobs if job.what == "training") + max(evaluations, default=0.0)
 
     def as_json(self) -> dict[str, Any]:
         """The plan as `plan --json` prints it."""
         return {
             "customization": self.checked.customization.model_dump(mode="json"),
-            "environment": self.environment,
-            "region": self.region,
+            "environment": self.environment.name,
+            "account": self.environment.account,
+            "region": self.environment.region,
+            "runnable": not self.obstacles,
+            "obstacles": [obstacle.as_json() for obstacle in self.obstacles],
+            "expected_hours": None if self.expected_hours is None else round(self.expected_hours, 4),
+            "limit_hours": self.limit_hours,
             "jobs": [job.as_json() for job in self.jobs],
             "requests": [request.as_json() for request in self.requests],
+            "notes": list(self.notes),
+            "permissions": [permission.as_json() for permission in self.permissions],
             "cost": self.compiled.cost.as_json(),
             "quotas": [quota.as_json() for quota in self.quotas],
             "datasets": [
                 {"key": item.key, "path": str(item.path), "sha256": item.sha256, "bytes": item.bytes, "what": item.what}
                 for item in self.compiled.uploads
             ],
+            "images": {job: image.as_json() for job, image in self.compiled.images.items()},
             "findings": [finding.as_json() for finding in self.checked.findings],
         }
 
@@ -100,47 +101,53 @@ def make_plan(checked: Checked, compiled: CompiledRun, *, environment: Environme
     return Plan(
         checked=checked,
         compiled=compiled,
-        environment=environment.name,
-        region=environment.region,
-        jobs=tuple(_jobs(checked, environment.region)),
+        environment=environment,
+        jobs=tuple(planned_jobs(checked, compiled, environment=environment)),
         requests=requests,
-        quotas=tuple(_quotas(checked)),
+        permissions=permissions(requests, resources),
+        quotas=quotas_of(checked, requests),
+        notes=notes(compiled.claim),
+        obstacles=(*errors_in(checked.findings), *not_runnable(checked)),
     )
 
 
-def _jobs(checked: Checked, region: str) -> Iterator[PlannedJob]:
-    for kind, part, settings_by_name in (
-        ("training", "train", checked.stages),
-        ("evaluation of base and candidate", "data", checked.evaluations),
-    ):
-        for name, settings in settings_by_name.items():
-            recipe = settings.recipe
-            own = {"run.replicas": settings.instance_count}
-            yield PlannedJob(
-                name=name,
-                what=kind,
-                settings=settings,
-                image=recipe.image("sagemaker", region) or "",
-                rows=checked.datasets[f"{name}/{part}"].rows,
-                differences=differences(recipe, {**default_values(recipe), **settings.overrides, **own}),
-            )
+def quotas_of(checked: Checked, requests: Iterable[PlannedRequest]) -> tuple[Quota, ...]:
+    """The quotas that the run needs. Stages run one after the other, all jobs of the evaluations at the same time."""
+    moments: dict[str, list[Machines]] = {}
+    sent = list(requests)
+    for request in sent:
+        config = request.parameters.get("ResourceConfig")
+        if request.action == "CreateTrainingJob" and config is not None:
+            moment = f"{request.state} {request.job}" if request.state == "Train" else "Evaluate"
+            machines = Machines(type=config["InstanceType"], count=config["InstanceCount"])
+            moments.setdefault(moment, []).append(machines)
+    found = [*training_quotas(moments.values()), *cluster_quotas(_cluster(checked))]
+    managed = sum(request.action == "CreateModelCustomizationJob" for request in sent)
+    if managed:
+        found += bedrock_job_quotas(jobs=managed)
+    if any(request.action == "CreateCustomModel" for request in sent):
+        found += deployment_quotas()
+    return tuple(_merged(found))
 
 
-def _quotas(checked: Checked) -> Iterator[Quota]:
+def _cluster(checked: Checked) -> Iterator[Machines]:
+    """The largest stage or evaluation on HyperPod, with every group of instances that its recipe starts."""
     needed: dict[str, int] = {}
-    for settings in checked.stages.values():
-        needed[settings.instance_type] = max(needed.get(settings.instance_type, 0), settings.instance_count)
-    together: Mapping[str, int] = {}
-    for settings in checked.evaluations.values():  # base and candidate of every evaluation run at the same time
-        kind = settings.instance_type
-        together = {**together, kind: together.get(kind, 0) + 2 * settings.instance_count}
-    for kind, count in together.items():
-        needed[kind] = max(needed.get(kind, 0), count)
-    for kind, count in needed.items():
-        yield Quota(service="sagemaker", name=f"{kind} for training job usage", needed=count)
-    if checked.customization.deployment.target == "bedrock-on-demand":
-        yield Quota(service="bedrock", name="custom models per account", needed=1)
-        yield Quota(service="bedrock", name="custom model deployments in progress", needed=1)
+    for settings in (*checked.stages.values(), *checked.evaluations.values()):
+        if settings.platform == "hyperpod":
+            count = settings.instance_count + sum(settings.recipe.instances.roles.values())
+            needed[settings.instance_type] = max(needed.get(settings.instance_type, 0), count)
+    yield from (Machines(type=kind, count=count) for kind, count in needed.items())
+
+
+def _merged(quotas: Iterable[Quota]) -> Iterator[Quota]:
+    """Each quota once: what two parts of a run leave in an account adds up."""
+    by_name: dict[tuple[str, str], Quota] = {}
+    for quota in quotas:
+        key = (quota.service, quota.name)
+        seen = by_name.get(key)
+        by_name[key] = quota if seen is None else replace(quota, needed=seen.needed + quota.needed)
+    yield from by_name.values()
 
 
 def _nonconforming(requests: tuple[PlannedRequest, ...]) -> Iterator[Finding]:

@@ -1,66 +1,54 @@
-"""Reads the parts of a customization file one by one, so that a mistake in one part hides none in another."""
+"""Reads the parts of a customization file one by one, so that a mistake in one part hides none in another.
+
+What is wrong is mended where a person's intent is plain (`stf` is read as `sft`, as the hint says) and otherwise
+replaced by a stand-in, so that the rest of the part is still checked. `Parts` remembers both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_args
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
+from novaline.customization.mistakes import class_at, finding_of, guess, missing, unknown_key
 from novaline.customization.model import (
     Budget,
     Customization,
     Deployment,
     Evaluation,
-    EvaluationInstances,
     Gate,
-    Instances,
+    Processor,
     Stage,
     TrainingData,
 )
 from novaline.customization.yaml_source import DataPath, SourceDocument
-from novaline.findings import Finding, nearest
+from novaline.findings import Finding
 from novaline.recipes.overrides import shown
 
 Part = TypeVar("Part", bound=BaseModel)
 
-# What the design has and this version has not: refused by name, so that nobody looks for a typing mistake.
-_PLANNED_VALUES: dict[str, frozenset[str]] = {
-    "model": frozenset({"nova-lite", "nova-pro", "nova-premier"}),
-    "technique": frozenset({"dpo", "rft", "cpt", "ppo", "distillation"}),
-    "tuning": frozenset({"full"}),
-    "platform": frozenset({"bedrock", "serverless", "hyperpod"}),
-    "task": frozenset(
-        {
-            "mmlu", "mmlu_pro", "bbh", "gpqa", "math", "strong_reject", "ifeval", "mmmu", "llm_judge", "mm_llm_judge",
-            "rubric_llm_judge", "rft_eval", "aime_2024", "calendar_scheduling", "humaneval",
-        }
-    ),
-    "metric": frozenset({"rouge1", "rouge2", "rougeL", "f1_score", "f1_score_quasi", "bleu"}),
-    "target": frozenset({"bedrock-provisioned", "sagemaker-endpoint"}),
-}  # fmt: skip
-_PLANNED_KEYS: dict[type[BaseModel], frozenset[str]] = {
-    Stage: frozenset({"reward"}),
-    Evaluation: frozenset({"subtask", "reward", "processor"}),
+_STAND_INS: dict[tuple[type[BaseModel], str], object] = {
+    (Stage, "name"): "unnamed",
+    (Stage, "technique"): "sft",
+    (Stage, "data"): {"train": "unknown"},
+    (TrainingData, "train"): "unknown",
+    (Evaluation, "name"): "unnamed",
+    (Evaluation, "task"): "gen_qa",
+    (Processor, "function"): "arn:aws:lambda:us-east-1:111111111111:function:unknown",
+    (Gate, "evaluation"): "unnamed",
+    (Gate, "metric"): "exact_match",
+    (Budget, "usd"): 1.0,
 }
-_PATTERNS = {
-    "name": "letters and digits, with single - or _ between them, at most 63 characters",
-    "evaluation": "the name of an evaluation",
-    "type": "a SageMaker instance type, such as ml.p5.48xlarge",
-}
-_EXAMPLES = {
-    "name": "write for example `name: my-model`",
-    "model": "write for example `model: nova-micro`",
-    "stages": "write for example `stages: [{name: sft, technique: sft, data: {train: train.jsonl}}]`",
-    "evaluations": "write for example `evaluations: [{name: holdout, task: gen_qa, data: eval.jsonl}]`",
-    "gate": "write for example `gate: {evaluation: holdout, metric: exact_match}`",
-    "budget": "write for example `budget: {usd: 500}`",
-}
-_PART_NAME = "lower-case letters and digits, with single - between them, at most 24 characters"
-_WORDS = {"str": "text", "int": "an integer", "float": "a number", "bool": "true or false", "dict": "a mapping"}
+"""Required keys, and what stands for one that is missing or wrong. `Parts.known` is false there."""
+
+_BRANCHES = frozenset({"str", "int", "float", "bool", "list[any]", "dict[str,any]", "none", "[key]"})
+_MOST_STAGES = next(
+    item.max_length for item in Customization.model_fields["stages"].metadata if hasattr(item, "max_length")
+)
 
 
 @dataclass(slots=True)
@@ -74,6 +62,14 @@ class Parts:
     gate: Gate | None = None
     deployment: Deployment | None = None
     budget: Budget | None = None
+    unknown: frozenset[DataPath] = frozenset()
+    """Where a stand-in or a default stands for what is wrong or missing."""
+    mended: frozenset[DataPath] = frozenset()
+    """Where a value was read as the one that its mistake's hint names."""
+
+    def known(self, *path: str | int) -> bool:
+        """Whether the value at `path` is what the file says, or says nothing about: conclusions may be drawn."""
+        return not any(path[:length] in self.unknown for length in range(1, len(path) + 1))
 
 
 _Head = create_model(
@@ -100,19 +96,16 @@ def read_parts(document: SourceDocument) -> tuple[Parts, list[Finding]]:
         deployment=reader.part("deployment", data, Deployment),
         budget=reader.part("budget", data, Budget),
     )
-    head = reader.lenient(_Head, {key: data[key] for key in ("name", "model") if key in data}, ())
-    if head is not None:
-        parts.name, parts.model = getattr(head, "name", None), getattr(head, "model", None)
-    elif isinstance(data.get("model"), str):
-        parts.model = data["model"]
+    reader.head(parts, data)
     for key in data.keys() - Customization.model_fields.keys():
-        reader.findings.append(_unknown_key(document, (key,), Customization))
+        reader.findings.append(unknown_key(document, (key,), Customization))
     for key, info in Customization.model_fields.items():
         if info.is_required() and key not in data and key not in ("name", "model"):
-            reader.findings.append(_missing(document, (key,)))
-    if len(parts.stages) > 1:
-        message = f"this version runs exactly one stage, found {len(parts.stages)}"
-        reader.findings.append(document.finding("not-supported", message, ("stages", 1)))
+            reader.findings.append(missing(document, (key,)))
+    if len(parts.stages) > _MOST_STAGES:
+        message = f"a customization has at most {_MOST_STAGES} stages, found {len(parts.stages)}"
+        reader.findings.append(document.finding("wrong-value", message, ("stages", _MOST_STAGES)))
+    parts.unknown, parts.mended = frozenset(reader.unknown), frozenset(reader.mended)
     return parts, reader.findings
 
 
@@ -122,6 +115,25 @@ class _Reader:
     def __init__(self, document: SourceDocument) -> None:
         self.document = document
         self.findings: list[Finding] = []
+        self.unknown: set[DataPath] = set()
+        self.mended: set[DataPath] = set()
+
+    def head(self, parts: Parts, data: Mapping[str, object]) -> None:
+        """The name and the model, each whether or not the other is right."""
+        raw = {key: data[key] for key in ("name", "model") if key in data}
+        try:
+            _Head.model_validate(raw)
+        except ValidationError as problem:
+            errors = problem.errors(include_url=False)
+            self.findings.extend(self._findings(errors, _Head, ()))
+            for error in errors:
+                key = str(error["loc"][0])
+                meant = guess(error, _Head)
+                (self.unknown if meant is None else self.mended).add((key,))
+                raw[key] = meant
+        name, model = raw.get("name"), raw.get("model")
+        parts.name = name if isinstance(name, str) else None
+        parts.model = model if isinstance(model, str) else None
 
     def items(self, key: str, data: Mapping[str, object], cls: type[Part]) -> list[Part | None]:
         raw = data.get(key)
@@ -137,19 +149,43 @@ class _Reader:
         return self.lenient(cls, data[key], (key,)) if key in data else None
 
     def lenient(self, cls: type[Part], raw: object, path: DataPath) -> Part | None:
-        """The part without what is wrong in it, where that is possible: the rest is still worth checking."""
+        """The part with what is wrong in it mended or replaced, where that is possible."""
         try:
             return cls.model_validate(raw)
         except ValidationError as problem:
             errors = problem.errors(include_url=False)
         self.findings.extend(self._findings(errors, cls, path))
-        pruned = deepcopy(raw)
-        for error in errors:
-            _remove(pruned, error["loc"])
-        try:
-            return cls.model_validate(pruned)
-        except ValidationError:
+        if not isinstance(raw, dict):
+            self.unknown.add(path)
             return None
+        mended = deepcopy(raw)
+        for error in errors:
+            self._mend(mended, error, cls, path)
+        try:
+            return cls.model_validate(mended)
+        except ValidationError:
+            self.unknown.add(path)
+            return None
+
+    def _mend(self, data: dict[str, object], error: ErrorDetails, cls: type[BaseModel], base: DataPath) -> None:
+        """Puts what was meant, a stand-in or nothing in place of what is wrong, in `data`."""
+        owner, node, keys = cls, data, [str(part) for part in error["loc"]]
+        for depth, key in enumerate(keys):
+            inner = node.get(key)
+            if depth + 1 < len(keys) and isinstance(inner, dict) and keys[depth + 1] not in _BRANCHES:
+                node, owner = inner, class_at(owner, (key,))
+                continue
+            path = (*base, *keys[: depth + 1])
+            meant = guess(error, owner)
+            if meant is not None:
+                node[key] = meant
+                self.mended.add(path)
+            else:
+                node.pop(key, None)
+                self.unknown.add(path)
+                if (owner, key) in _STAND_INS:
+                    node[key] = deepcopy(_STAND_INS[owner, key])
+            return
 
     def _findings(self, errors: list[ErrorDetails], cls: type[BaseModel], path: DataPath) -> Iterator[Finding]:
         seen: set[DataPath] = set()
@@ -157,93 +193,7 @@ class _Reader:
             location = _plain(error["loc"], self.document, path)
             if location not in seen:  # a union reports every branch that failed
                 seen.add(location)
-                yield _finding(self.document, error, _class_at(cls, error["loc"][:-1]), location)
-
-
-def _finding(document: SourceDocument, error: ErrorDetails, owner: type[BaseModel], path: DataPath) -> Finding:
-    match error["type"]:
-        case "extra_forbidden":
-            return _unknown_key(document, path, owner)
-        case "missing":
-            return _missing(document, path)
-        case "literal_error":
-            return _not_one_of(document, path, error["input"], owner)
-    code, expected = _expectation(error, owner, str(path[-1]) if path else "")
-    message = f"`{_said(path)}` must be {expected}, found {_found(error['input'])}"
-    return document.finding(code, message, path, hint=_hint(error, owner, str(path[-1]) if path else ""))
-
-
-def _found(value: object) -> str:
-    return "nothing" if value is None else shown(value)
-
-
-def _hint(error: ErrorDetails, owner: type[BaseModel], key: str) -> str | None:
-    """What to write instead, where the expectation does not say it."""
-    if error["type"] == "model_type":
-        return f"its keys are {', '.join(_class_at(owner, error['loc'][-1:]).model_fields)}"
-    value = error["input"]
-    if key == "confidence" and isinstance(value, int | float) and 80 <= value < 100:
-        return f"it is a share of 1: {value / 100:g}"
-    if key == "margin" and isinstance(value, int | float) and 1 <= value < 100:
-        return f"it is a share of 1, so {value:g} points of 100 are {value / 100:g}"
-    return None
-
-
-def _expectation(error: ErrorDetails, owner: type[BaseModel], key: str) -> tuple[str, str]:
-    """The finding's code, and what the value must be."""
-    kind = error["type"]
-    context: Mapping[str, Any] = error.get("ctx", {})
-    if kind == "value_error":
-        return "wrong-value", str(context["error"])
-    if kind in ("string_pattern_mismatch", "string_too_long", "string_too_short"):
-        part_name = owner in (Stage, Evaluation) and key == "name"
-        return "wrong-value", _PART_NAME if part_name else _PATTERNS.get(key, "text of a sensible length")
-    if kind.startswith(("greater_than", "less_than", "finite_number")):
-        return "wrong-value", error["msg"].removeprefix("Input should be ")
-    kind = {"model_type": "dict", "string_type": "str"}.get(kind, kind.removesuffix("_type"))
-    return "wrong-type", _WORDS.get(kind, error["msg"].removeprefix("Input should be "))
-
-
-def _unknown_key(document: SourceDocument, path: DataPath, owner: type[BaseModel]) -> Finding:
-    key, known = str(path[-1]), list(owner.model_fields)
-    if key in _PLANNED_KEYS.get(owner, ()):
-        hint = f"the keys here are {', '.join(known)}"
-        return document.finding("not-supported", f"`{key}` is not supported by this version", path, key=True, hint=hint)
-    close = nearest(key, known)
-    hint = f"did you mean `{close}`?" if close else f"the keys here are {', '.join(known)}"
-    return document.finding("unknown-key", f"unknown key `{key}`", path, key=True, hint=hint)
-
-
-def _missing(document: SourceDocument, path: DataPath) -> Finding:
-    owner = _said(path[:-1])
-    where = f"`{owner}`" if owner else "the customization"
-    return document.finding("missing-key", f"{where} lacks `{path[-1]}`", path, hint=_EXAMPLES.get(_said(path)))
-
-
-def _not_one_of(document: SourceDocument, path: DataPath, value: object, owner: type[BaseModel]) -> Finding:
-    key = str(path[-1])
-    info = (Customization if owner is _Head else owner).model_fields[key]
-    choices = [str(choice) for choice in get_args(info.annotation)]
-    supported = ", ".join(choices)
-    known = key in _PLANNED_VALUES and isinstance(value, str) and value in _PLANNED_VALUES[key]
-    if known or key == "start":
-        message = f"`{key}: {value}` is not supported by this version; supported: {supported}"
-        return document.finding("not-supported", message, path)
-    close = nearest(str(value), choices)
-    hint = f"did you mean `{close}`?" if close else None
-    return document.finding("wrong-value", f"`{key}` must be one of {supported}; found {shown(value)}", path, hint=hint)
-
-
-def _class_at(cls: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
-    """The model class that holds the keys at this place."""
-    nested: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
-        (Stage, "instances"): Instances,
-        (Stage, "data"): TrainingData,
-        (Evaluation, "instances"): EvaluationInstances,
-    }
-    for part in location:
-        cls = nested.get((cls, str(part)), cls)
-    return cls
+                yield finding_of(self.document, error, class_at(cls, error["loc"][:-1]), location)
 
 
 def _plain(location: tuple[int | str, ...], document: SourceDocument, path: DataPath) -> DataPath:
@@ -253,22 +203,3 @@ def _plain(location: tuple[int | str, ...], document: SourceDocument, path: Data
         if (*plain, part) in document.values or (index == len(location) - 1 and part not in _BRANCHES):
             plain = (*plain, part)
     return plain
-
-
-_BRANCHES = frozenset({"str", "int", "float", "bool", "list[any]", "dict[str,any]", "none", "[key]"})
-
-
-def _remove(data: object, location: tuple[int | str, ...]) -> None:
-    parents: list[tuple[dict[str, object], str]] = []
-    node = data
-    for part in location:
-        if isinstance(node, dict) and part in node:
-            parents.append((node, str(part)))
-            node = node[str(part)]
-    if parents:
-        owner, key = parents[-1]
-        owner.pop(key, None)
-
-
-def _said(path: DataPath) -> str:
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")

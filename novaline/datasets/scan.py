@@ -20,7 +20,8 @@ from novaline.datasets.rows import Conversation, GenQa, TextConversation
 from novaline.findings import Finding
 from novaline.recipes.model import Model
 
-Kind = Literal["sft", "gen_qa"]
+Kind = Literal["sft", "gen_qa", "rows"]
+"""Whose rows a dataset holds. `rows` are JSON objects that are counted, and not looked into."""
 
 _BLOCK_BYTES = 4 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024 * 1024
@@ -31,6 +32,7 @@ _INDEX = re.compile(r"\[\d+\]")
 _ESCAPE = b"\\u00"  # an encoder may write `<` or `:` as an escape, which hides a reserved word from a search in bytes
 
 _SYSTEM = "a system text"
+_MEDIA = frozenset({"image", "video", "document"})
 _BLANK = Flaw("blank-line", "a line is blank; every line is one JSON object", hint="remove it")
 _HAS_BOM = Flaw("byte-order-mark", "the file starts with a byte order mark", hint="save it as UTF-8 without BOM")
 _NOT_UTF8 = Flaw("not-utf-8", "the line is not UTF-8 text", hint="save the file as UTF-8")
@@ -56,7 +58,11 @@ _HELD_OUT = Flaw(
 _CONVERSE_ROW = """a row is {"messages": [{"role": "user", "content": [{"text": "…"}]}, \
 {"role": "assistant", "content": [{"text": "…"}]}]}, with "system": [{"text": "…"}] if you like"""
 _GEN_QA_ROW = """a row is {"query": "…", "response": "…"}, with "system": "…" if you like"""
-_FORMS = {"sft": ("the Converse format", _CONVERSE_ROW), "gen_qa": ("the form of gen_qa rows", _GEN_QA_ROW)}
+_FORMS = {
+    "sft": ("the Converse format", _CONVERSE_ROW),
+    "gen_qa": ("the form of gen_qa rows", _GEN_QA_ROW),
+    "rows": ("the form of any row, a JSON object", """a row is {"…": …}"""),
+}
 _NOT_JSON_HINT = "every line is one JSON object; of a table, `python -m examples.from_csv` makes such lines"
 # The decoder's names of JSON types → a person's.
 _TYPES = {
@@ -85,11 +91,15 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """A dataset and what was found in it. `prompts` holds this process's hashes of what the rows ask."""
+    """A dataset and what was found in it. `prompts` holds this process's hashes of what the rows ask.
+
+    `media` are the kinds that rows hold besides text: `image`, `video`, `document`. Of `rows` they are not known.
+    """
 
     dataset: Dataset
     findings: tuple[Finding, ...]
     prompts: frozenset[int]
+    media: frozenset[str] = frozenset()
 
 
 def scan(
@@ -111,7 +121,10 @@ def scan(
             carry = reader.read(carry + block)
         reader.read(carry + b"\n" if carry else b"")
     dataset = Dataset(path=path, sha256=digest.hexdigest(), bytes=size, rows=reader.rows)
-    return Scan(dataset=dataset, findings=reader.findings(str(path)), prompts=frozenset(reader.prompts))
+    findings = reader.findings(str(path))
+    return Scan(
+        dataset=dataset, findings=findings, prompts=frozenset(reader.prompts), media=frozenset(reader.media & _MEDIA)
+    )
 
 
 class _Reader:
@@ -121,6 +134,7 @@ class _Reader:
         self.ledger = FlawLedger()
         self.rows = 0
         self.prompts: set[int] = set()
+        self.media: set[str] = set()
         self._kind = kind
         self._model = model
         self._held_out = held_out
@@ -131,10 +145,11 @@ class _Reader:
         self._readable = 0
         self._readable_at_all = True  # False once the first line showed that the file is something else altogether
         self._features: dict[str, tuple[int, int, bytes]] = {}
-        self._read_row = self._sft if kind == "sft" else self._gen_qa
+        self._read_row = {"sft": self._sft, "gen_qa": self._gen_qa, "rows": self._object}[kind]
         self._text_rows = msgspec.json.Decoder(TextConversation)
         self._full_rows = msgspec.json.Decoder(Conversation)
         self._question_rows = msgspec.json.Decoder(GenQa)
+        self._any_rows = msgspec.json.Decoder(dict)
 
     def read(self, data: bytes) -> bytes:
         """Checks the complete lines of `data` and returns the rest, which is the start of a line."""
@@ -227,7 +242,9 @@ class _Reader:
             self._report(flaw, line)
         if row.system:
             self._count_system(line)
-        for feature in converse.features(row):
+        features = converse.features(row)
+        self.media |= features
+        for feature in features:
             self._feature(feature, line)
         return converse.prompt(row)
 
@@ -241,11 +258,21 @@ class _Reader:
             self._report(_EMPTY_QUERY, line)
         if not row.response or row.response.isspace():
             self._report(_EMPTY_RESPONSE, line)
-        if row.images and "image" not in self._model.media:
-            self._report(Flaw("media-not-supported", f"{self._model.title} takes no images"), line)
+        if row.images:
+            self.media.add("image")
+            if "image" not in self._model.media:
+                self._report(Flaw("media-not-supported", f"{self._model.title} takes no images"), line)
         if row.system:
             self._count_system(line)
         return row.query.strip()
+
+    def _object(self, line: bytes, suspicious: bool) -> str | None:  # noqa: FBT001  # as _sft; what the row holds is not looked into
+        try:
+            self._any_rows.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+            self._unreadable(problem, line)
+            return None
+        return ""
 
     def _unreadable(self, problem: Exception, line: bytes) -> None:
         whole_file = _flaw_of_the_file(line) if self._line == 1 else None

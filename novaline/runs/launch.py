@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from novaline.customization.checks import Checked, check_file
 from novaline.customization.compile import CompiledRun, compile_run
+from novaline.customization.runnable import refuse_unless_runnable
 from novaline.environments import Environment, load_environment
 from novaline.findings import UsageProblem, nearest
 from novaline.places import project_root
@@ -46,8 +47,13 @@ class Order:
 
 
 def order(file: Path, environment: Environment, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Order:
-    """The order for a run of `file`. Raises NovalineError with every finding, among them a budget that is too small."""
+    """The order for a run of `file`.
+
+    Raises NovalineError with every finding, among them a budget that is too small, or with all that the workflow cannot
+    run yet.
+    """
     checked = check_file(file, environment=environment)
+    refuse_unless_runnable(checked)
     created = now().astimezone(UTC).replace(microsecond=0)
     digest = hashlib.sha256(checked.document.text.encode())
     for name, dataset in sorted(checked.datasets.items()):

@@ -1,6 +1,7 @@
 """`check` and `plan`: exit statuses, JSON, no traceback, no AWS."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,23 @@ def test_a_plan_for_a_person_shows_every_section(run, path):
     for heading in ("Jobs", "Recipe", "Data", "Requests", "Quotas", "Cost", "Gate", "Deployment", "Budget"):
         assert heading in result.stdout
     assert "to be confirmed" in result.stdout
+
+
+def test_a_plan_that_is_too_dear_is_shown_with_its_refusal(run, tmp_path):
+    source = EXAMPLES[0]
+    for data in source.parent.glob("*.jsonl"):
+        (tmp_path / data.name).symlink_to(data)
+    dear = tmp_path / "customization.yaml"
+    dear.write_text(re.sub(r"usd: \d+", "usd: 5", source.read_text(encoding="utf-8")), encoding="utf-8")
+    result = run("plan", dear, "--env", "dev")
+    assert result.exit_code == 1
+    assert "Requests to AWS" in result.stdout
+    assert "above its budget of $5.00" in result.stderr
+    result = run("plan", dear, "--env", "dev", "--json")
+    document = json.loads(result.stdout)
+    assert (result.exit_code, document["runnable"]) == (1, False)
+    assert "over-budget" in {finding["code"] for finding in document["findings"]}
+    assert document["requests"]
 
 
 def test_check_in_json_gives_datasets_cost_and_findings(run):
@@ -132,7 +150,11 @@ def test_no_aws_client_is_loaded_and_no_network_is_touched(command):
 
 
 def test_every_command_can_be_loaded_and_says_what_it_does(run):
-    for name in COMMANDS:
-        result = run(name, "--help")
-        assert result.exit_code == 0, (name, result.stderr)
+    groups = {"recipes": ("list", "show", "diff"), "prices": ("show", "refresh")}
+    assert groups.keys() < COMMANDS.keys()
+    calls = [[name] for name in COMMANDS if name not in groups]
+    calls += [[name, part] for name, parts in groups.items() for part in parts]
+    for words in calls:
+        result = run(*words, "--help")
+        assert result.exit_code == 0, (words, result.stderr)
         assert "--json" in result.stdout

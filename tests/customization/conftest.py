@@ -1,4 +1,4 @@
-"""A customization that is right, with its data, to be made wrong by tests."""
+"""Customizations that are right, with their data, to be made wrong by tests."""
 
 import json
 from collections.abc import Callable
@@ -21,6 +21,8 @@ gate: {evaluation: holdout, metric: exact_match, margin: 0.02}
 deployment: {target: bedrock-on-demand, name: support-intents, time_to_live: 72h}
 budget: {usd: 1000}
 """
+
+PRICES = "{ml.p5en.48xlarge: 70, ml.p4d.24xlarge: 38, ml.r5.24xlarge: 8, ml.g5.48xlarge: 20}"
 
 
 def conversation(question, answer="billing"):
@@ -48,5 +50,29 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / "customization.yaml"
         path.write_text(text, encoding="utf-8")
         return path
+
+    return written
+
+
+@pytest.fixture
+def write_stages(write, tmp_path) -> Callable[..., Path]:
+    """Writes a customization of these stages: each a mapping of keys to their YAML; data and budget are enough."""
+    write_rows(tmp_path / "rows.jsonl", [{"id": str(number)} for number in range(1000)])
+
+    def written(*stages: dict[str, str], model: str = "nova-micro", evaluations: str = "", **extra: str) -> Path:
+        lines = [f"name: chain\nmodel: {model}\nstages:"]
+        for number, stage in enumerate(stages, 1):
+            rows = "train" if stage["technique"] == "sft" else "rows"
+            keys = {"name": f"s{number}", "data": f"{{train: {rows}.jsonl}}", "timeout": "1h"} | stage
+            lines.append("  - " + "\n    ".join(f"{key}: {value}" for key, value in keys.items()))
+        lines.append("evaluations:\n  - {name: holdout, task: gen_qa, data: eval.jsonl, timeout: 1h}")
+        if evaluations:
+            lines.append(evaluations)
+        rest = {
+            "gate": "{evaluation: holdout, metric: exact_match}",
+            "budget": f"{{usd: 1e6, prices: {PRICES}}}",
+        } | extra
+        lines += [f"{key}: {value}" for key, value in rest.items()]
+        return write(text="\n".join(lines) + "\n")
 
     return written

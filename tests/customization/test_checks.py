@@ -9,6 +9,8 @@ from novaline.customization.checks import check_file
 from novaline.environments import Environment
 from novaline.findings import NovalineError
 
+DEPLOYMENT = "{target: bedrock-on-demand, name: support-intents, time_to_live: 72h}"
+
 
 def environment(**changes):
     values = {
@@ -49,24 +51,26 @@ def test_nova_2_lite_starts_with_four_instances(write):
     "mistake",
     [
         ("model: nova-micro", "model: nova-mikro", "wrong-value", 2, "nova-micro"),
-        ("model: nova-micro", "model: nova-pro", "not-supported", 2, None),
+        ("model: nova-micro", "model: nova-premier", "wrong-value", 2, "teacher: nova-premier"),
         ("model: nova-micro", "modell: nova-micro", "unknown-key", 2, "model"),
-        ("technique: sft", "technique: rft", "not-supported", 5, None),
-        ("technique: sft", "technique: sft\n    tuning: full", "not-supported", 6, None),
-        ("technique: sft", "technique: sft\n    platform: hyperpod", "not-supported", 6, None),
-        ("technique: sft", "technique: sft\n    start: s3://x/y", "not-supported", 6, None),
-        ("technique: sft", "technique: sft\n    reward: classification", "not-supported", 6, None),
+        ("technique: sft", "technique: multi-turn-rft", "not-supported", 5, "CreateJob"),
+        ("technique: sft", "technique: rlvr", "wrong-value", 5, "rft"),
+        ("technique: sft", "technique: sft\n    platform: smtj", "wrong-value", 6, "sagemaker"),
+        ("technique: sft", "technique: sft\n    reward: classification", "without-effect", 6, "rft"),
+        ("technique: sft", "technique: sft\n    reward: Not A Name", "wrong-value", 6, None),
+        ("technique: sft", "technique: sft\n    instances: {type: p5}", "wrong-value", 6, None),
+        ("technique: sft", "technique: sft\n    tuning: null\n    tunning: lora", "unknown-key", 7, "tuning"),
         ("timeout: 2h", "timeout: 2 hours", "wrong-value", 8, None),
         ("timeout: 2h", "timeout: 6d", "wrong-value", 8, None),
         ("timeout: 2h", "timeout: 5m", "wrong-value", 8, None),
         ("learning_rate", "learning_rat", "unknown-override", 7, "learning_rate"),
         ("max_epochs: 3", "max_epochs: 300", "override-bounds", 7, None),
-        ("task: gen_qa", "task: mmlu", "not-supported", 10, None),
-        ("task: gen_qa", "task: gen_qa, subtask: x", "not-supported", 10, None),
+        ("task: gen_qa", "task: gen_qa, subtask: x", "subtask", 10, "remove"),
         ("task: gen_qa", "task: gen_qa, inference: {temperature: 3}", "override-bounds", 10, None),
         ("task: gen_qa", "task: gen_qa, inference: {temprature: 1}", "unknown-override", 10, "temperature"),
         ("evaluation: holdout", "evaluation: holdut", "unknown-evaluation", 11, "holdout"),
         ("exact_match", "exact-match", "wrong-value", 11, "exact_match"),
+        ("exact_match", "rouge1", "not-supported", 11, "right or wrong"),
         ("margin: 0.02", "margin: -1", "wrong-value", 11, None),
         ("margin: 0.02", "margin: 0.02, confidence: 95", "wrong-value", 11, None),
         ("time_to_live: 72h", "keep: false", "missing-key", 12, "72h"),
@@ -74,7 +78,7 @@ def test_nova_2_lite_starts_with_four_instances(write):
         ("time_to_live: 72h", "time_to_live: 90m", "wrong-value", 12, None),
         ("name: support-intents, time", "time", "missing-key", 12, None),
         ("name: support-intents, time", "name: support.intents, time", "wrong-value", 12, None),
-        ("target: bedrock-on-demand, name", "name", "without-effect", 12, None),
+        (DEPLOYMENT, "{keep: true}", "without-effect", 12, "remove"),
         ("usd: 1000", "usd: lots", "wrong-type", 13, None),
         ("usd: 1000", "usd: .inf", "wrong-value", 13, None),
         ("data: {train: train.jsonl}", "data: {train: nope.jsonl}", "missing-dataset", 6, "relative"),
@@ -85,9 +89,8 @@ def test_nova_2_lite_starts_with_four_instances(write):
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_code_its_line_and_what_was_meant(write, mistake):
     old, new, code, line, hint = mistake
-    findings = refused(write((old, new)))
-    finding = next(finding for finding in findings if finding.code == code)
-    assert finding.line == line
+    finding = only(write((old, new)))
+    assert (finding.code, finding.line) == (code, line)
     assert finding.excerpt is not None
     if hint is not None:
         assert hint in finding.hint
@@ -98,7 +101,7 @@ def test_all_mistakes_of_all_parts_are_found_at_once(write):
         ("name: support-intents\n", "name: support intents\n"),
         ("learning_rate: 5e-6", "learning_rate: 5"),
         ("task: gen_qa", "task: gen_qa, extra: 1"),
-        ("metric: exact_match", "metric: accuracy"),
+        ("metric: exact_match", "metric: exactly"),
         ("usd: 1000", "usd: 100"),
         ("train.jsonl", "missing.jsonl"),
     )
@@ -111,11 +114,6 @@ def test_all_mistakes_of_all_parts_are_found_at_once(write):
 @pytest.mark.parametrize("text", ["", "- a\n", "just text\n", "3\n"])
 def test_a_file_that_is_no_mapping_is_told_what_keys_there_are(write, text):
     assert "stages" in only(write(text=text)).hint
-
-
-def test_more_than_one_stage_is_not_supported_yet(write):
-    second = "  - {name: two, technique: sft, data: {train: train.jsonl}}\nevaluations:"
-    assert "not-supported" in {finding.code for finding in refused(write(("evaluations:", second)))}
 
 
 def test_two_evaluations_of_one_name_are_refused(write):
@@ -157,6 +155,15 @@ def test_a_budget_below_the_worst_case_is_refused_with_both_numbers(write):
     assert f"${worst:,.2f}" in finding.message
     assert "$379.77" in finding.message
     assert check_file(write(("usd: 1000", f"usd: {worst}")))
+
+
+def test_an_image_that_no_recipe_runs_is_not_pinned_in_silence(write):
+    digest = f"sha256:{1:064x}"
+    pinned = environment(images={"nova-fine-tune-repo:SM-TJ-SFT-latest": digest})
+    assert check_file(write(), environment=pinned)
+    finding = only(write(), environment=environment(images={"nova-fine-tune-repo:SM-TJ-SFT-lates": digest}))
+    assert finding.code == "unknown-image"
+    assert finding.hint == "did you mean nova-fine-tune-repo:SM-TJ-SFT-latest?"
 
 
 def test_the_environments_limit_and_region_count_too(write):
@@ -204,10 +211,9 @@ def test_validation_data_of_nova_2_lite_is_a_warning(write):
         ("nova-micro", "nova-2-lite"), ("max_epochs: 3", "max_steps: 60"), ("1000", "4000"),
         ("{train: train.jsonl}", "{train: train.jsonl, validation: train.jsonl}"),
     )  # fmt: skip
-    assert {finding.code for finding in check_file(path).findings} == {
-        "validation-unsupported",
-        "validation-is-training",
-    }
+    found = {finding.code: finding.message for finding in check_file(path).findings}
+    assert set(found) == {"override-without-effect", "validation-is-training"}
+    assert "may take no validation data" in found["override-without-effect"]
 
 
 @pytest.mark.parametrize(
