@@ -7,9 +7,11 @@ ENVIRONMENT ?= dev
 CDK = "$$($(BIN)/python -c 'from novaline.toolchain import node_path; print(node_path())')" node_modules/aws-cdk/bin/cdk
 # The folders that hold packages: constructs, and one folder a function.
 ROOTS := .:constructs:$(subst $(eval ) ,:,$(wildcard lambda/*))
+# An environment for each generation of Amazon's SDK, named after its group in pyproject.toml; they do not go together.
+SDKS := build/conformance build/conformance-v2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test rehearse prove-iam bench synth diff cdk clean
+.PHONY: help setup check test conformance rehearse prove-iam bench synth diff cdk clean
 
 help: ## What can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 20
@@ -29,6 +31,15 @@ check: $(READY) ## Format, lint, types, import contracts, synthesis under every 
 
 test: $(READY) ## Pass the tests
 	$(BIN)/pytest -q -n auto --dist loadgroup
+
+conformance: $(SDKS:%=%/.ready) ## Compare our requests with those that both generations of Amazon's SDK send
+	build/conformance/bin/pytest -q tests/conformance
+	build/conformance-v2/bin/pytest -q tests/conformance
+
+$(SDKS:%=%/.ready): build/%/.ready: $(READY)
+	@echo "Installing what uv.lock pins for $*"
+	@UV_PROJECT_ENVIRONMENT=$(@D) $(BIN)/python -m uv sync --quiet --locked --python $(BIN)/python --no-python-downloads --no-default-groups --group $*
+	@touch $@
 
 rehearse: $(READY) ## The main job in the embedded AWS: bootstrap, deploy, customize, evaluate, gate, deploy, ask, destroy
 	@$(BIN)/novaline rehearse $(EXAMPLE) --env $(ENVIRONMENT)
