@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from novaline.cli.commands import COMMANDS, app
@@ -118,13 +119,17 @@ def problem_of(line: str) -> str | None:
         return None
     if words[0] not in COMMANDS:
         return f"there is no command {words[0]}"
-    command = group.get_command(context, words[0])
+    command, name, rest = group.get_command(context, words[0]), words[0], words[1:]
+    if isinstance(command, TyperGroup) and rest and not rest[0].startswith("-"):
+        if rest[0] not in command.list_commands(context):
+            return f"{name} has no command {rest[0]}"
+        command, name, rest = command.get_command(context, rest[0]), f"{name} {rest[0]}", rest[1:]
     assert command is not None
     options = {
-        name for parameter in command.get_params(context) for name in (*parameter.opts, *parameter.secondary_opts)
+        option for parameter in command.get_params(context) for option in (*parameter.opts, *parameter.secondary_opts)
     }
-    unknown = [word.partition("=")[0] for word in words[1:] if word.startswith("-")]
-    return next((f"{words[0]} has no option {word}" for word in unknown if word not in options), None)
+    unknown = [word.partition("=")[0] for word in rest if word.startswith("-")]
+    return next((f"{name} has no option {word}" for word in unknown if word not in options), None)
 
 
 def test_every_command_that_a_page_shows_exists_with_its_options():
@@ -139,6 +144,8 @@ def test_every_command_that_a_page_shows_exists_with_its_options():
     [
         ("novaline rehearze FILE", "no command rehearze"),
         ("novaline plan FILE --environment dev", "no option --environ"),
+        ("novaline recipes lst", "recipes has no command lst"),
+        ("novaline recipes show ID --rendered", "recipes show has no option --rendered"),
     ],
 )
 def test_a_command_that_does_not_exist_would_be_found(line, problem):
