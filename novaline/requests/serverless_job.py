@@ -1,7 +1,8 @@
 """SageMaker's CreateTrainingJob without machines: ServerlessJobConfig takes the place of image, recipe and instances.
 
 The hyperparameters are the published short names of the recipe, as strings; the service holds the recipe itself. Output
-is not compressed, as Amazon's evaluation pipelines and the Forge SDK ask, so the manifest lies at `<output>/<job>/output/output/manifest.json`.
+is not compressed, as Amazon's evaluation pipelines and the Forge SDK ask, so the manifest lies at
+`<output>/<job>/output/output/manifest.json`.
 `AcceptEula` is sent as true, as they send it: whoever runs the request accepts Amazon's terms for the model.
 
 Unproven without an account: whether Step Functions' optimized integration takes these fields (`aws-sdk` does).
