@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from novaline.cost.alternatives import Alternative
+from novaline.cost.estimate import epochs_text
 from novaline.customization.model import Evaluation, Stage, StagePlatform, duration_text
-from novaline.customization.planned_jobs import Pace, PlannedJob
+from novaline.customization.planned_jobs import Pace, PlannedJob, roles_of
 from novaline.recipes.overrides import shown
 
 _TECHNIQUES = {
@@ -40,7 +41,7 @@ def service_of(job: PlannedJob) -> str:
 
 
 def card(job: PlannedJob, *, environment: str) -> Table:
-    """The card: what it does, recipe, image, data, machines, steps, settings, and the cheaper way if there is one."""
+    """The card: what it does, recipe, image, data, machines, steps, settings, and another way if there is one."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", min_width=8)
     table.add_column(overflow="fold")
@@ -51,7 +52,7 @@ def card(job: PlannedJob, *, environment: str) -> Table:
 
 def _rows(job: PlannedJob, environment: str) -> Iterator[tuple[str, str | Text]]:
     settings, part = job.settings, job.part
-    yield "What", _stage(job, part) if isinstance(part, Stage) else _evaluation(part)
+    yield "What", _stage(job, part) if isinstance(part, Stage) else _evaluation(job, part)
     if settings.platform in ("sagemaker", "hyperpod"):
         yield "Recipe", f"{settings.recipe.id}, version {settings.recipe.version}"
     if job.image is not None:
@@ -65,7 +66,7 @@ def _rows(job: PlannedJob, environment: str) -> Iterator[tuple[str, str | Text]]
         yield "Steps", _pace(job.pace)
     yield "Settings", _settings(job)
     if job.alternative is not None:
-        yield "Cheaper", _cheaper(job.alternative)
+        yield "Instead" if job.alternative.saves_usd is None else "Cheaper", _alternative(job.alternative)
 
 
 def _stage(job: PlannedJob, stage: Stage) -> str:
@@ -77,8 +78,8 @@ def _stage(job: PlannedJob, stage: Stage) -> str:
     return text if stage.reward is None else f"{text}, rewarded by {stage.reward}"
 
 
-def _evaluation(evaluation: Evaluation) -> str:
-    text = f"{evaluation.task}, of the base model and of the candidate, at the same time"
+def _evaluation(job: PlannedJob, evaluation: Evaluation) -> str:
+    text = f"{evaluation.task}, {_subjects(job)}"
     if evaluation.subtask is not None:
         text += f"; subtask {evaluation.subtask}"
     if evaluation.reward is not None:
@@ -86,6 +87,14 @@ def _evaluation(evaluation: Evaluation) -> str:
     if evaluation.processor is not None:
         text += f"; metrics by {evaluation.processor.function}"
     return text
+
+
+def _subjects(job: PlannedJob) -> str:
+    if "candidate" not in job.subjects:
+        return "of the base model only: no job can read the candidate"
+    if job.settings.platform == "hyperpod":
+        return "of the base model and of the candidate: two recipes, and Novaline sends nothing"
+    return "of the base model and of the candidate, at the same time"
 
 
 def _image(job: PlannedJob, environment: str) -> str:
@@ -112,7 +121,7 @@ def _rounded(number: int) -> str:
 def _machines(job: PlannedJob) -> str:
     settings = job.settings
     text = f"{settings.instance_count} of {settings.instance_type}"
-    roles = settings.recipe.instances.roles if settings.platform == "hyperpod" else {}
+    roles = roles_of(settings)
     if roles:
         text += f", and {', '.join(f'{role} {count}' for role, count in roles.items())}"
         text += f": {settings.instance_count + sum(roles.values())} in all"
@@ -122,12 +131,12 @@ def _machines(job: PlannedJob) -> str:
 
 def _pace(pace: Pace) -> str:
     batch = "" if pace.batch is None else f", {pace.batch:,} rows a step"
-    epochs = f"{pace.epochs:.3g} {'epoch' if pace.epochs == 1 else 'epochs'}"
+    epochs = f"{epochs_text(pace.epochs)} {'epoch' if pace.epochs == 1 else 'epochs'}"
     if pace.steps is None:
         return f"{epochs}{batch}"
     if pace.counted == "epochs":
         return f"{epochs}{batch}: {pace.steps:,} steps follow"
-    return f"{pace.steps:,} steps{batch}: the data is read {pace.epochs:.3g} times"
+    return f"{pace.steps:,} steps{batch}: the data is read {epochs_text(pace.epochs)} times"
 
 
 def _settings(job: PlannedJob) -> Text:
@@ -146,7 +155,7 @@ def _settings(job: PlannedJob) -> Text:
     return text
 
 
-def _cheaper(alternative: Alternative) -> Text:
+def _alternative(alternative: Alternative) -> Text:
     text = Text(alternative.headline, style="bold green")
     for mark, lines in (("+", alternative.can), ("-", alternative.cannot), ("?", alternative.unproven)):
         for line in lines:

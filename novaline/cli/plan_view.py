@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -12,6 +14,7 @@ from novaline.cost.estimate import JobCost
 from novaline.customization.model import duration_text
 from novaline.customization.plan import Plan
 from novaline.customization.planned_jobs import PlannedJob
+from novaline.recipes.problems import listed
 from novaline.requests.permissions import TITLES, Permission, Who
 from novaline.requests.planned import PlannedRequest
 
@@ -54,7 +57,7 @@ def _cost(plan: Plan) -> Table:
     table = _table("job", "on", "hours", "limit", "expected $", "worst $")
     for job in plan.jobs:
         for line in job.lines:
-            hours = f"{line.expected_hours:.1f}" if isinstance(line, JobCost) else "unknown"
+            hours = _hours(line.expected_hours if isinstance(line, JobCost) else None)
             limit = duration_text(job.settings.timeout)
             table.add_row(line.job, _machines(job), hours, limit, _usd(line.expected_usd), _usd(line.worst_case_usd))
         if not job.lines:
@@ -101,8 +104,23 @@ def _money(plan: Plan) -> list[Text]:
     if cost.storage is not None:
         rates[f"Price of keeping the model: ${cost.storage.usd:g} a month. Source: {cost.storage.source}"] = None
     lines += [Text(source + ".", style="dim") for source in (*sources, *rates)]
-    rough = "Hours and the expected cost are a rough model, and may be off by a factor of two (docs/plan.md)."
-    return [*lines, Text(rough, style="dim")]
+    return [*lines, *(Text(line, style="dim") for line in _caveats(plan))]
+
+
+def _caveats(plan: Plan) -> Iterator[str]:
+    """How far the figures can be trusted, and why some are missing."""
+    lines = plan.compiled.cost.lines
+    if any(line.expected_hours is not None for line in lines):
+        yield "Expected hours, and what follows from them, are a rough model: it may be off by a factor of two."
+    generating = [line.job for line in lines if line.expected_hours is None]
+    if generating:
+        yield (
+            f"No hours are expected of {listed(generating)}: they depend on what is generated, and nobody publishes "
+            "how long that takes. Only the worst case is known."
+        )
+    serverless = [job.name for job in plan.jobs if job.settings.platform == "serverless"]
+    if serverless:
+        yield f"No source states a price for {listed(serverless)}, and `novaline prices refresh` cannot ask for one."
 
 
 def _unit(unit: str) -> str:
@@ -195,6 +213,10 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, justify="right" if column in numeric else "left", overflow="fold")
     return table
+
+
+def _hours(hours: float | None) -> str:
+    return "unknown" if hours is None else f"{hours:.1f}"
 
 
 def _usd(amount: float | None) -> str:

@@ -66,7 +66,10 @@ def refresh_prices(
     ] = None,
     json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Ask the AWS Price List API and write the project's prices.json. Needs pricing:GetProducts; asking is free."""
+    """Ask the AWS Price List API and write the project's prices.json. Needs pricing:GetProducts; asking is free.
+
+    It asks for training instances and for Nova in Bedrock; not for jobs without instances, nor for distillation.
+    """
     with output.reporting(json=json):
         from novaline.cost.prices import FILE_NAME  # noqa: PLC0415  # `--help` must not wait for it
         from novaline.cost.refresh import refresh  # noqa: PLC0415  # likewise
@@ -125,6 +128,7 @@ def _show(console: Console, entries: Sequence[Entry], region: str | None) -> Non
     if not entries:
         place = f" in {region}" if region else ""
         console.print(Text(f"no price is known{place}; `novaline prices refresh` asks AWS"))
+        _say_what_is_not_asked(console)
         return
     notes: dict[str, int] = {}
     last: Entry | None = None
@@ -143,6 +147,7 @@ def _show(console: Console, entries: Sequence[Entry], region: str | None) -> Non
         console.print(Text(f"[{note}] {source}", style="dim"))
     if not all(entry.confirmed for entry in entries):
         console.print(Text("What is not confirmed may be out of date: `novaline prices refresh` asks AWS."))
+    _say_what_is_not_asked(console)
 
 
 def _detail(entry: Entry) -> str:
@@ -169,6 +174,14 @@ def _show_refreshed(console: Console, found: Refreshed) -> None:
         console.print(Text(f"  not understood: {text}", style="yellow"))
     counts = f"{len(found.confirmed)} prices confirmed, {len(found.changes)} new or changed"
     console.print(Text.assemble((str(found.path), "bold"), f": {counts}"))
+    _say_what_is_not_asked(console)
+
+
+def _say_what_is_not_asked(console: Console) -> None:
+    """Else a person whose hint led here looks for a price that cannot come."""
+    from novaline.cost.price_list import NOT_ASKED  # noqa: PLC0415  # `--help` must not wait for it
+
+    console.print(Text(f"`refresh` does not ask for {NOT_ASKED}: no source says how AWS lists them.", style="dim"))
 
 
 def _as_json(entry: Entry) -> dict[str, object]:

@@ -78,7 +78,7 @@ def list_recipes(
             return
         from novaline.cli.recipes_view import show_list  # noqa: PLC0415  # likewise
 
-        show_list(found, console=output.stdout())
+        show_list(found, console=output.stdout(), platform=None if platform is None else platform.value)
 
 
 def show(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, zip_longest
 from textwrap import wrap
@@ -11,51 +12,49 @@ from rich.text import Text
 
 from novaline.recipes.comparison import Comparison, Difference
 from novaline.recipes.model import Recipe
-from novaline.recipes.wording import counts_text, platforms_text, section
+from novaline.recipes.wording import instances_text, platforms_text, section
 
 _HEADINGS = ("recipe", "model", "technique", "variant", "runs on", "instances")
 _WIDEST = 140
 _GAP = 2
 
 
-def show_list(recipes: Sequence[Recipe], *, console: Console) -> None:
-    """One line a recipe, the id first, where the width allows it and on a pipe; else two, under model and technique."""
-    rows = [_HEADINGS, *(_row(recipe) for recipe in recipes)]
+def show_list(recipes: Sequence[Recipe], *, console: Console, platform: str | None = None) -> None:
+    """One line a recipe, the id first, where the width allows it; else a few, under model and technique.
+
+    On a pipe nobody knows the width, unless the variable COLUMNS says it: there it is one line. `platform` is the only
+    one whose numbers of instances are wanted.
+    """
+    rows = [_HEADINGS, *(_row(recipe, platform) for recipe in recipes)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    if console.is_terminal and sum(widths) + 2 * len(widths) > console.width:
-        _show_stacked(recipes, console)
+    wide = sum(widths) + _GAP * (len(widths) - 1)
+    if wide > console.width and (console.is_terminal or os.environ.get("COLUMNS", "").isdecimal()):
+        _show_stacked(recipes, console, platform)
     else:
         for number, row in enumerate(rows):
             line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             console.print(Text(line, style="" if number else "dim"), no_wrap=True, overflow="ignore", crop=False)
     if console.is_terminal:
         noun = "recipe" if len(recipes) == 1 else "recipes"
+        if any(recipe.instances.roles for recipe in recipes):
+            console.print(Text("+ counts the instances of other roles", style="dim"))
         console.print(Text(f"{len(recipes)} {noun}; `novaline recipes show ID` explains one", style="dim"))
 
 
-def _show_stacked(recipes: Sequence[Recipe], console: Console) -> None:
+def _show_stacked(recipes: Sequence[Recipe], console: Console, platform: str | None) -> None:
     for (model, technique), group in groupby(recipes, key=lambda recipe: (recipe.model.name, recipe.technique)):
         console.print(Text(f"{model} {technique}", style="bold cyan"))
         for recipe in group:
-            _, _, _, variant, runs_on, instances = _row(recipe)
+            _, _, _, variant, runs_on, instances = _row(recipe, platform)
             console.print(Text(f"  {recipe.id}"), no_wrap=True, overflow="ignore", crop=False)
             for line in wrap(f"{variant}; {instances}; {runs_on}", console.width - 6, break_on_hyphens=False):
                 console.print(Text(f"      {line}", style="dim"))
         console.print()
 
 
-def _row(recipe: Recipe) -> tuple[str, ...]:
-    return (recipe.id, recipe.model.name, recipe.technique, recipe.variant, platforms_text(recipe), _machines(recipe))
-
-
-def _machines(recipe: Recipe) -> str:
-    """The numbers, the first type, and how many others there are: `2, 4 of ml.p5.48xlarge or 2 other types`."""
-    instances = recipe.instances
-    if not instances.types:
-        return "no instances to choose"
-    others = len(instances.types) - 1
-    more = f" or {others} other type{'' if others == 1 else 's'}" if others else ""
-    return f"{counts_text(instances.counts)} of {instances.types[0]}{more}"
+def _row(recipe: Recipe, platform: str | None) -> tuple[str, ...]:
+    machines = instances_text(recipe, platform) if recipe.instances.types else "no instances to choose"
+    return (recipe.id, recipe.model.name, recipe.technique, recipe.variant, platforms_text(recipe), machines)
 
 
 def show_comparison(compared: Comparison, *, console: Console) -> None:

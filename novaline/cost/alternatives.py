@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from novaline.cost.book import PriceBook
+from novaline.cost.estimate import epochs_text
 from novaline.cost.managed import ManagedCost
 from novaline.cost.prices import Rate, customization_rate
 
@@ -54,8 +55,10 @@ class Alternative:
     @property
     def headline(self) -> str:
         """The offer in one sentence."""
-        if self.usd is None or self.saves_usd is None:
+        if self.usd is None:
             return "a job that Bedrock manages can do this too; what that costs is not known here"
+        if self.saves_usd is None:
+            return f"a job that Bedrock manages would cost about {_dollars(self.usd)}; what it saves is not known here"
         return f"a job that Bedrock manages would cost about {_dollars(self.usd)}, {_dollars(self.saves_usd)} less"
 
     def as_json(self) -> dict[str, object]:
@@ -91,7 +94,8 @@ def cheaper(
 
     `present_usd` is what the training job is expected to cost. `epochs` may be a fraction, where a recipe counts steps;
     Bedrock takes whole ones, so they are rounded up. `rows` counts training and validation. A stage that starts from a
-    checkpoint (`from_base` false) has no managed way: Bedrock does not read checkpoints of other jobs.
+    checkpoint (`from_base` false) has no managed way: Bedrock does not read checkpoints of other jobs. `media` says
+    that rows hold images or video, whose tokens nobody can count.
     """
     limits = ROWS.get((model, technique))
     whole = max(1, math.ceil(epochs))
@@ -115,7 +119,7 @@ def cheaper(
         rate=rate,
         can=_can(technique),
         cannot=_cannot(model, technique, epochs=epochs, whole=whole),
-        unproven=_unproven(technique, rate),
+        unproven=_unproven(technique, rate, media=media),
     )
 
 
@@ -143,12 +147,14 @@ def _cannot(model: str, technique: str, *, epochs: float, whole: int) -> tuple[s
     if model == "nova-2-lite" and technique == "sft":
         lines.append("no validation data of your own for Nova 2 Lite")
     if epochs != whole:
-        lines.append(f"whole epochs: {whole} in place of {epochs:.3g}")
+        lines.append(f"whole epochs: {whole:,} in place of {epochs_text(epochs)}")
     return tuple(lines)
 
 
-def _unproven(technique: str, rate: Rate | None) -> tuple[str, ...]:
+def _unproven(technique: str, rate: Rate | None, *, media: bool) -> tuple[str, ...]:
     lines = ["the number of tokens is an estimate, four bytes a token"]
+    if media:
+        lines = ["rows hold more than text, and no source says how many tokens an image or a video is billed for"]
     if technique == "rft":
         lines = ["it is billed by the hour of training, and nobody publishes how many hours a job takes"]
     if rate is None:

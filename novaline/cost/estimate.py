@@ -7,6 +7,10 @@ Expected case, by assumptions that no measurement backs yet, each wide enough to
 a job spends `_START_HOURS` in start-up and upload; an instance trains `_TRAIN_TOKENS_PER_SECOND` tokens a second and
 evaluates `_EVALUATION_ROWS_PER_SECOND` rows a second; a token is `BYTES_PER_TOKEN` bytes of the dataset's file.
 
+These say nothing of jobs whose time goes into text that the data does not show: the answers that reinforcement tries,
+those of a distillation's teacher, a benchmark's questions. Nobody publishes how long such a job takes, so its expected
+hours and cost are None. Its worst case is as exact as any.
+
 Jobs that Bedrock manages have no instances: see `novaline.cost.managed`.
 """
 
@@ -23,23 +27,29 @@ from novaline.cost.tokens import BYTES_PER_TOKEN
 _START_HOURS = 0.5
 _TRAIN_TOKENS_PER_SECOND = 20_000
 _EVALUATION_ROWS_PER_SECOND = 2
+_SMALL = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCost:
-    """One job: its machines, its limit, how long it should take. Prices in US dollars; None where no price is known."""
+    """One job: its machines, its limit, how long it should take. Prices in US dollars; None where no price is known.
+
+    `expected_hours` is None where nothing says how long the job takes.
+    """
 
     job: str
     instance_type: str
     instance_count: int
     timeout_hours: float
-    expected_hours: float
+    expected_hours: float | None
     price: Price | None
 
     @property
     def expected_usd(self) -> float | None:
-        """Expected hours at full price."""
-        return None if self.price is None else self.expected_hours * self.instance_count * self.price.usd_per_hour
+        """Expected hours at full price; None where either is unknown."""
+        if self.price is None or self.expected_hours is None:
+            return None
+        return self.expected_hours * self.instance_count * self.price.usd_per_hour
 
     @property
     def worst_case_usd(self) -> float | None:
@@ -53,7 +63,7 @@ class JobCost:
             "instance_type": self.instance_type,
             "instance_count": self.instance_count,
             "timeout_hours": round(self.timeout_hours, 4),
-            "expected_hours": round(self.expected_hours, 4),
+            "expected_hours": None if self.expected_hours is None else round(self.expected_hours, 4),
             "usd_per_hour": self.price.usd_per_hour if self.price else None,
             "price_source": self.price.source if self.price else None,
             "price_date": self.price.date if self.price else None,
@@ -65,7 +75,7 @@ class JobCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """The cost of a run. A total is None as soon as one price is unknown: a partial sum would look like an answer.
+    """The cost of a run. A total is None as soon as one part is unknown: a partial sum would look like an answer.
 
     `lines` are jobs on instances, `managed` those that Bedrock bills by token or hour; `storage` is what it costs to
     keep the custom model afterwards, None where nothing is kept or no source states it.
@@ -117,6 +127,11 @@ def steps_of(*, rows: int, epochs: int, global_batch_size: int) -> int:
 def epochs_of(*, steps: int, global_batch_size: int, rows: int) -> float:
     """How often the data is read when steps are given. `rows` is not zero."""
     return steps * global_batch_size / rows
+
+
+def epochs_text(epochs: float) -> str:
+    """A number of epochs for a person: three digits of a small one, a large one whole (`1.28`, `4,267`)."""
+    return f"{epochs:.3g}" if epochs < _SMALL else f"{epochs:,.0f}"
 
 
 def _total(amounts: Iterable[float | None]) -> float | None:

@@ -21,6 +21,9 @@ from novaline.cost.book import Commitment, Entry, Key, Unit, What
 API_REGION = "us-east-1"
 """Where the API is asked, whichever region the prices are for."""
 
+NOT_ASKED = "SageMaker's jobs without instances, and distillation in Bedrock"
+"""What no query here finds the price of: no source says under which usage type AWS lists it."""
+
 _TRAINING = re.compile(r"(?:[A-Z0-9]+-)?Train:(?P<type>ml\.[a-z0-9-]+\.[a-z0-9]+)")
 _MODELS = {"NovaMicro": "nova-micro", "NovaLite": "nova-lite", "NovaPro": "nova-pro", "Nova2.0Lite": "nova-2-lite"}
 """A model in a usage type of Bedrock → its name in the catalogue."""

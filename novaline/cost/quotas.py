@@ -108,12 +108,18 @@ def custom_model_quota(*, models: int = 1) -> Quota:
     return Quota(service="bedrock", name="Custom models per account", needed=models, code="L-CB5B847D")
 
 
-def deployment_quotas() -> tuple[Quota, ...]:
-    """The quotas of importing one model and deploying it on demand."""
+def import_quotas() -> tuple[Quota, ...]:
+    """The quotas of importing one model into Bedrock."""
     creating = "Custom models with a creating status per account"
     return (
         custom_model_quota(),
         Quota(service="bedrock", name=creating, needed=1, code="L-C02E1E99"),
+    )
+
+
+def deployment_quotas() -> tuple[Quota, ...]:
+    """The quotas of deploying one custom model on demand, whether it was imported or Bedrock trained it."""
+    return (
         Quota(service="bedrock", name="In-progress custom model deployments", needed=1),
         Quota(service="bedrock", name="Total custom model deployments", needed=1),
     )

@@ -26,7 +26,11 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 _TYPE_WORDS = {"integer": "an integer", "float": "a number", "object": "a mapping", "string": "text"}
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+# What YAML 1.2 reads as a number when it is not in quotes.
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_AFFIRMED, _DENIED = ("true", "yes", "y", "on"), ("false", "no", "n", "off")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +69,22 @@ def type_hint(value: object, spec: KeySpec) -> str | None:
         return None
     if spec.type == "string" and isinstance(value, int | float):
         return f'write it in quotes: "{value}"'
-    if spec.type == "integer" and isinstance(value, float) and value.is_integer():
+    return spelling_hint(value, spec.type)
+
+
+def spelling_hint(value: object, kind: str) -> str | None:
+    """How YAML 1.2 spells a value that is meant as an integer, a float or a boolean, and is not read as one."""
+    if kind == "integer" and isinstance(value, float) and value.is_integer():
         return f"write {int(value)}"
-    if spec.type in ("integer", "float") and isinstance(value, str) and _is_number(value):
+    if not isinstance(value, str):
+        return None
+    number = {"integer": _INTEGER, "float": _FLOAT}.get(kind)
+    if number is not None and number.fullmatch(value):
         return f"write it without quotes: {value}"
+    if kind == "boolean" and value in ("true", "false"):
+        return f"write it without quotes: {value}"
+    if kind == "boolean" and value.lower() in (*_AFFIRMED, *_DENIED):
+        return f"write {'true' if value.lower() in _AFFIRMED else 'false'}"
     return None
 
 

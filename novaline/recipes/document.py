@@ -16,9 +16,8 @@ from novaline.recipes.wording import (
     SOURCES,
     bounds_of,
     bounds_text,
-    counts_text,
     default_text,
-    machines_text,
+    instances_text,
     section,
 )
 
@@ -129,13 +128,9 @@ def _machines(recipes: Iterable[Recipe], platform: Platform) -> str:
 
 
 def _own_machines(recipe: Recipe, platform: Platform) -> str:
-    instances = recipe.instances
-    if not instances.types:
+    if not recipe.instances.types:
         return "a job of its own kind³"
-    fixed = instances.fixed_on.get(platform)
-    counts = counts_text([fixed] if fixed is not None else instances.counts)
-    besides = f" + {sum(instances.roles.values())}" if instances.roles else ""
-    return f"{counts} of {machines_text(instances.types)}{besides}"
+    return instances_text(recipe, platform)
 
 
 # ---- images ------------------------------------------------------------------------------------------------------

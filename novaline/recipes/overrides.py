@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from novaline.findings import nearest
 from novaline.recipes.bounds import SOURCES, breaches, converted, demand, type_hint, type_problem
@@ -52,9 +52,10 @@ def resolve_overrides(
 
     An override is named by its published short name, by the key's full path, or by the end of a path that no other key
     has (`max_length`). A short name sets every key that carries it. An override goes ahead of the recipe's default, and
-    nothing goes ahead of an override: the same key by two names is an error. Outside the hub template is an error,
-    outside the recipe's text or AWS's documentation a warning, unless a rule says otherwise; a recipe's own default
-    always passes, as it does in Amazon's SDK. Bounds of an instance family are those of `instance_type`, or of the
+    nothing goes ahead of an override: the same key by two names is an error. Outside the hub template is an error, and
+    outside of what Amazon's own code enforces (`Rule.enforced_by`); outside the recipe's text or AWS's documentation is
+    a warning, but for a length that is no multiple of 1,024. A recipe's own default always passes, as it does in
+    Amazon's SDK. Bounds of an instance family are those of `instance_type`, or of the
     recipe's first one.
     """
     machine = instance_type or next(iter(recipe.instances.types), "")
@@ -129,8 +130,11 @@ def _bounds(key: str, value: JsonValue, path: str, job: _Job) -> Iterator[Proble
         return
     multiple = any(breach.multiple for breach in found)
     rule = (_carrier("multiple", path, job) if multiple else None) or _carrier("bounds", path, job)
+    enforcer = None if rule is None else rule.enforcer(path)
+    if enforcer is not None:  # it enforces what the last source says
+        found = (*found, replace(found[-1], said_by=enforcer))
     certain = any(breach.source == "template" for breach in found)
-    if certain or multiple or (rule is not None and rule.severity == "error"):
+    if certain or multiple or enforcer is not None:
         message = f"`{key}` must be {demand(found)}, found {shown(value)}"
         yield Problem(key=key, code="override-bounds", message=message, rule=_id(rule))
         return

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from novaline.findings import Severity
+
+_LONGEST_TEXT = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +36,21 @@ def shown(value: object) -> str:
         case None | bool():
             return json.dumps(value)
         case float():
-            return f"{value:g}"
+            return repr(value) if math.isfinite(value) else f"{value}".replace("inf", ".inf").replace("nan", ".nan")
         case str():
-            return f"the text {value[:40]!r}"
+            return f"the text {shortened(value)!r}"
         case dict():
             return "a mapping"
         case list() if len(value) > 6:
             return f"a list of {len(value)}"
     return str(value)
+
+
+def shortened(text: str, *, longest: int = _LONGEST_TEXT) -> str:
+    """The text, cut where it is long, with an ellipsis for what is left out: an ARN keeps its end, which tells it."""
+    if len(text) <= longest:
+        return text
+    return f"…{text[-longest:]}" if text.startswith("arn:") else f"{text[:longest]}…"
 
 
 def listed(parts: Iterable[str]) -> str:

@@ -101,6 +101,19 @@ def counts_text(counts: Sequence[int]) -> str:
     return ", ".join(map(str, counts))
 
 
+def instances_text(recipe: Recipe, platform: str | None = None) -> str:
+    """The numbers and types of instances, on one platform or on all: `2, 4, 8 of p5.48, p4d.24`.
+
+    `+ 5` are the instances of other roles. A number that only one platform takes is named with it.
+    """
+    instances = recipe.instances
+    fixed = None if platform is None else instances.fixed_on.get(platform)  # type: ignore[call-overload]  # any text may be asked for
+    counts = counts_text(instances.counts if fixed is None else [fixed])
+    besides = f" + {sum(instances.roles.values())}" if instances.roles else ""
+    only = "".join(f"; {count} on {PLATFORMS[name]}" for name, count in instances.fixed_on.items() if platform is None)
+    return f"{counts} of {machines_text(instances.types)}{besides}{only}"
+
+
 def platforms_text(recipe: Recipe) -> str:
     """Where a recipe runs: `training job, HyperPod`."""
     return ", ".join(PLATFORMS[platform] for platform in recipe.platforms)

@@ -179,18 +179,31 @@ def _of_training_job(request: PlannedRequest, resources: Resources) -> Iterator[
         because = "batch inference of the teacher; AWS documents AmazonBedrockFullAccess, and no narrower list"
         yield _need(who, ["bedrock:*", "iam:PassRole"], "*", because)
     if "ServerlessJobConfig" in parameters:
-        yield from _registry(who, parameters)
+        yield from _hub_contents(who, parameters["ServerlessJobConfig"])
+    if "ModelPackageConfig" in parameters:
+        yield from _registry(who, parameters["ModelPackageConfig"])
 
 
-def _registry(who: Who, parameters: Mapping[str, Any]) -> Iterator[Permission]:
-    config = parameters["ServerlessJobConfig"]
+def _hub_contents(who: Who, config: Mapping[str, str]) -> Iterator[Permission]:
     yield _need(who, ["sagemaker:DescribeHubContent"], config["BaseModelArn"], "the base model")
-    group = parameters["ModelPackageConfig"]["ModelPackageGroupArn"]
+    if "EvaluatorArn" in config:
+        yield _need(who, ["sagemaker:DescribeHubContent"], config["EvaluatorArn"], "the reward")
+
+
+def _registry(who: Who, config: Mapping[str, str]) -> Iterator[Permission]:
+    """What a job's role needs of the model registry, whether the job has machines or not.
+
+    The actions are those of AWS's managed policies AmazonSageMakerModelCustomizationCoreAccess and, for reading what a
+    package holds, AmazonSageMakerJobFullAccess; which of them a job really uses is unproven.
+    """
+    group = config["ModelPackageGroupArn"]
     actions = ["CreateModelPackage", "DescribeModelPackage", "DescribeModelPackageGroup", "ListModelPackages"]
     both = [group, f"{group.replace(':model-package-group/', ':model-package/')}/*"]
     yield _need(who, _named("sagemaker", [*actions, "UpdateModelPackage", "AddTags"]), both, "where the model is kept")
-    if "EvaluatorArn" in config:
-        yield _need(who, ["sagemaker:DescribeHubContent"], config["EvaluatorArn"], "the reward")
+    source = config.get("SourceModelPackageArn")
+    if source is not None:
+        read = _named("sagemaker", ["AccessModelPackage", "DescribeModelPackage"])
+        yield _need(who, read, source, "the model package that it starts from")
 
 
 def _of_bedrock_job(parameters: Mapping[str, Any], resources: Resources) -> Iterator[Permission]:

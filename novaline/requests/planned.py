@@ -75,8 +75,14 @@ def notes(claim: Mapping[str, Any]) -> tuple[str, ...]:
             if "note" in evaluation[subject]:
                 what = f"evaluation {evaluation['name']} of the {subject}"
                 found.setdefault(evaluation[subject]["note"], []).append(what)
-    if claim["deployment"]["target"] != "none" and not _leaves_model(claim["stages"][-1]):
-        found["a distillation leaves answers to train on, and no model to deploy"] = ["deployment"]
+    if claim["deployment"]["target"] != "none":
+        if not _leaves_model(claim["stages"][-1]):
+            found["a distillation leaves answers to train on, and no model to deploy"] = ["deployment"]
+        elif not _held_out_rows(claim):
+            asked = (
+                f"the gate's evaluation {claim['gate']['evaluation']} has no rows of yours to ask the deployed model"
+            )
+            found[f"{asked}: ask it yourself before you rely on it"] = ["Verify"]
     return tuple(f"{', '.join(what)}: {note}" for note, what in found.items())
 
 
@@ -159,6 +165,12 @@ def _leaves_model(stage: Mapping[str, Any]) -> bool:
     return bool(stage["technique"] != "distillation" or stage.get("platform") == "bedrock")
 
 
+def _held_out_rows(claim: Mapping[str, Any]) -> int:
+    """How many rows the gate's evaluation has, which Verify asks again; a benchmark brings questions of its own."""
+    judged = claim["gate"]["evaluation"]
+    return next((item["rows"] or 0 for item in claim["evaluations"] if item["name"] == judged), 0)
+
+
 def _serving(claim: Mapping[str, Any], resources: Resources) -> Iterator[PlannedRequest]:
     last = claim["stages"][-1]
     if not _leaves_model(last):
@@ -190,6 +202,9 @@ def _serving(claim: Mapping[str, Any], resources: Resources) -> Iterator[Planned
         {**model, "customModelDeploymentIdentifier": "the deployment that Find deployment found"},
         condition="a deployment has the name already",
     )
+    rows = min(claim["verify_rows"], _held_out_rows(claim))
+    if not rows:
+        return
     yield PlannedRequest(
         state="Verify",
         service="bedrock-runtime",
@@ -197,7 +212,7 @@ def _serving(claim: Mapping[str, Any], resources: Resources) -> Iterator[Planned
         parameters=converse(model_id=deployment_arn, query="a held-out row's query"),
         at_run={
             "modelId": "the deployment",
-            "messages": f"each of {claim['verify_rows']} held-out rows",
+            "messages": f"each of {rows} held-out rows",
             "system": "the row's system text, if it has one",
         },
     )

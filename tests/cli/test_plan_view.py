@@ -65,6 +65,55 @@ def test_a_stage_is_shown_with_recipe_image_data_machines_and_steps(tmp_path):
         assert part in text, part
 
 
+def test_hours_that_nobody_can_expect_are_unknown_and_said_why(tmp_path):
+    text = unfolded(shown(write_kind(tmp_path, "rft")))
+    assert "Time: unknown, at most 6 h" in text
+    assert "Cost: expected unknown, in the worst case $" in text
+    assert "No hours are expected of first: they depend on what is generated" in text
+    assert "4 of ml.p5.48xlarge; stopped after 2h" in text
+    assert "No hours are expected" not in shown(write_kind(tmp_path, "sft"))
+    text = unfolded(shown(write_kind(tmp_path, "benchmark")))
+    assert "No hours are expected of holdout-base and holdout-candidate" in text
+
+
+def test_another_way_is_called_cheaper_only_where_its_price_is_known(tmp_path):
+    rft = shown(write_kind(tmp_path, "rft"))
+    assert ("Cheaper" in rft, "Instead" in rft) == (False, True)
+    sft = shown(write_kind(tmp_path, "sft"))
+    assert ("Cheaper" in sft, "Instead" in sft) == (True, False)
+
+
+def test_an_evaluation_says_what_it_measures(tmp_path):
+    both = "gen_qa, of the base model and of the candidate, at the same time"
+    assert both in unfolded(shown(write_kind(tmp_path, "sft")))
+    for kind in ("bedrock sft", "distillation"):
+        text = unfolded(shown(write_kind(tmp_path, kind)))
+        assert "gen_qa, of the base model only: no job can read the candidate" in text
+        assert both not in text
+    text = unfolded(shown(write_kind(tmp_path, "hyperpod cpt")))
+    assert "gen_qa, of the base model and of the candidate: two recipes, and Novaline sends nothing" in text
+    assert both not in text
+
+
+def test_data_that_is_read_very_often_is_told_in_whole_numbers(tmp_path):
+    path = write_kind(tmp_path, "sft of nova-2-lite")
+    path.write_text(path.read_text().replace("technique: sft", "technique: sft, overrides: {max_steps: 40000}"))
+    assert "40,000 steps, 32 rows a step: the data is read 4,267 times" in unfolded(shown(path))
+
+
+def test_machines_of_a_cluster_are_those_that_the_file_asks_for(tmp_path):
+    path = write_kind(tmp_path, "hyperpod rft")
+    asked = "platform: hyperpod, overrides: {run.generation_replicas: 8}"
+    path.write_text(path.read_text().replace("platform: hyperpod", asked))
+    text = unfolded(shown(path))
+    assert "2 of ml.p5.48xlarge, and generation_replicas 8, rollout_worker_replicas 1: 11 in all" in text
+
+
+def test_a_price_that_nobody_states_sends_no_one_to_look_for_it(tmp_path):
+    text = unfolded(shown(write_kind(tmp_path, "serverless sft")))
+    assert "No source states a price for first, and `novaline prices refresh` cannot ask for one." in text
+
+
 def test_an_override_is_shown_beside_what_the_recipe_has(tmp_path):
     path = write_kind(tmp_path, "sft")
     path.write_text(path.read_text().replace("technique: sft", "technique: sft, overrides: {learning_rate: 5e-6}"))

@@ -98,6 +98,8 @@ def test_a_region_without_prices_says_what_to_do(project):
         "no price is known in eu-west-1; `novaline prices refresh` asks AWS"
         in run("show", "--region", "eu-west-1").stdout
     )
+    assert "does not ask for SageMaker's jobs without instances" in run("show", "--region", "eu-west-1").stdout
+    assert "not for jobs without instances" in " ".join(run("refresh", "--help").stdout.split())
 
 
 @pytest.mark.parametrize("command", ["show", "refresh"])
@@ -119,6 +121,7 @@ def test_refresh_writes_what_aws_answers_and_show_has_it_confirmed(price_list):
     assert refreshed.exit_code == 0, refreshed.stderr
     assert "new      $7.09 per instance hour  ml.g5.12xlarge, training job (us-east-1)" in refreshed.stdout
     assert "8 prices confirmed" in refreshed.stdout
+    assert "`refresh` does not ask for SageMaker's jobs without instances" in refreshed.stdout
     document = json.loads(run("show", "--json").stdout)
     confirmed = {price["subject"] for price in document["prices"] if price["confirmed"]}
     assert {"ml.p5.48xlarge", "ml.g5.12xlarge", "nova-2-lite"} <= confirmed

@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import yaml
@@ -62,8 +63,41 @@ def test_on_a_narrow_terminal_the_list_fits_and_names_every_recipe():
 
 def test_on_a_wide_terminal_the_list_is_a_table():
     lines = on_terminal(200, show_list, RECIPES)
-    assert len(lines) == len(RECIPES) + 2
+    assert len(lines) == len(RECIPES) + 3
     assert max(map(len, lines)) <= 200
+
+
+def test_a_pipe_that_says_its_width_gets_lines_of_that_width(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = recipes("list").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert {line.strip() for line in lines} >= {recipe.id for recipe in RECIPES}
+    monkeypatch.setenv("COLUMNS", "240")
+    assert len(recipes("list").stdout.splitlines()) == len(RECIPES) + 1
+
+
+def test_the_list_of_one_platform_has_the_numbers_of_instances_of_that_platform():
+    def machines(*options):
+        return [
+            line.rpartition("  ")[2] for line in recipes("list", "--model", "nova-pro", *options).stdout.split("\n")
+        ]
+
+    assert "1 of p5.48" in machines("--platform", "hyperpod", "--technique", "evaluation")
+    assert not [text for text in machines("--platform", "hyperpod") if "1 to 16" in text]
+    assert "1 to 16 of p5.48" in machines("--platform", "sagemaker")
+    assert "1 to 16 of p5.48; 1 on HyperPod" in machines()
+
+
+def test_the_list_counts_the_instances_of_other_roles_as_the_page_does():
+    lines = recipes("list", "--platform", "hyperpod").stdout.splitlines()
+    page = (Path(__file__).resolve().parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    for recipe in RECIPES:
+        if recipe.instances.roles:
+            (line,) = (line for line in lines if line.startswith(f"{recipe.id} "))
+            machines = line.rpartition("  ")[2]
+            assert machines.endswith(f" + {sum(recipe.instances.roles.values())}")
+            assert machines in page
+    assert "+ counts the instances of other roles" in "".join(on_terminal(200, show_list, RECIPES))
 
 
 @pytest.mark.parametrize(
@@ -148,6 +182,12 @@ def test_a_key_is_shown_with_default_unit_short_name_and_who_allows_what():
     prose = " ".join(text.split())
     assert "Allowed: 32, 64, 128, 256 (template); 32, 64, 128 (text, docs: SFT on Nova 2.0 page)." in prose
     assert "Not open here: `model` says it." in prose
+
+
+def test_where_a_job_reads_is_closed_on_hyperpod_too():
+    for name in ("sagemaker", "hyperpod"):
+        told = recipes("show", LITE_2, "--platform", name, "--set", "data_s3_path=s3://mine/x.jsonl")
+        assert (told.exit_code, "say `data.train`" in told.stderr) == (1, True)
 
 
 def test_what_is_closed_on_one_platform_is_open_on_the_other():

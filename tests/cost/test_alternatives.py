@@ -52,12 +52,23 @@ def test_nothing_is_offered_that_does_not_cost_less():
     assert offer(present_usd=8.0) is not None
 
 
-@pytest.mark.parametrize("more", [{"model": "nova-pro"}, {"technique": "rft"}, {"present_usd": None}, {"media": True}])
+@pytest.mark.parametrize("more", [{"model": "nova-pro"}, {"technique": "rft"}, {"media": True}])
 def test_where_a_price_is_unknown_the_way_is_named_without_a_figure(more):
     found = offer(**more)
     assert found is not None
     assert found.saves_usd is None
     assert "not known here" in found.headline
+
+
+def test_what_is_saved_is_unknown_where_the_present_cost_is():
+    found = offer(present_usd=None)
+    assert (found.usd, found.saves_usd) == (pytest.approx(7.56), None)
+    assert found.headline == ("a job that Bedrock manages would cost about $7.56; what it saves is not known here")
+
+
+def test_rows_with_media_have_no_number_of_tokens():
+    assert "an image or a video" in offer(media=True).unproven[0]
+    assert "four bytes a token" in offer().unproven[0]
 
 
 def test_every_offer_says_what_is_lost_and_what_is_unproven():
@@ -87,6 +98,7 @@ def test_epochs_that_follow_from_steps_are_rounded_up_and_told():
     assert found.usd == pytest.approx(7.56)
     assert "whole epochs: 2 in place of 1.28" in found.cannot
     assert not any("whole epochs" in line for line in offer(epochs=2.0).cannot)
+    assert "whole epochs: 1,235 in place of 1,234" in offer(technique="rft", epochs=1234.4).cannot
 
 
 def test_the_json_of_an_offer_has_its_figures_and_its_sentences():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from novaline.cost.estimate import Cost, JobCost, epochs_of, evaluation_hours, steps_of, training_hours
+from novaline.cost.estimate import Cost, JobCost, epochs_of, epochs_text, evaluation_hours, steps_of, training_hours
 from novaline.cost.price_file import read_prices
 from novaline.cost.prices import SHIPPED, Price, training_price
 from novaline.cost.tokens import estimated_tokens
@@ -32,6 +32,14 @@ def test_a_job_without_a_price_makes_the_totals_unknown_not_smaller():
     cost = Cost(lines=(line(), line(price=None)))
     assert (cost.worst_case_usd, cost.expected_usd) == (None, None)
     assert cost.as_json()["worst_case_usd"] is None
+
+
+def test_a_job_of_unknown_length_has_a_worst_case_and_makes_the_expected_total_unknown():
+    unknown = line(expected=None)
+    assert (unknown.expected_usd, unknown.worst_case_usd) == (None, pytest.approx(3 * 2 * 63.296))
+    cost = Cost(lines=(line(), unknown))
+    assert (cost.expected_usd, cost.worst_case_usd) == (None, pytest.approx(2 * 3 * 2 * 63.296))
+    assert unknown.as_json()["expected_hours"] is None
 
 
 @given(st.integers(0, 10**12), st.floats(0, 100), st.integers(1, 32))
@@ -64,6 +72,13 @@ def test_epochs_follow_from_steps():
 def test_the_steps_of_some_epochs_read_the_data_at_least_as_often(rows, epochs, batch):
     steps = steps_of(rows=rows, epochs=epochs, global_batch_size=batch)
     assert epochs_of(steps=steps, global_batch_size=batch, rows=rows) >= epochs
+
+
+@pytest.mark.parametrize(
+    ("epochs", "text"), [(2.0, "2"), (1.28, "1.28"), (99.96, "100"), (4266.67, "4,267"), (1e6, "1,000,000")]
+)
+def test_many_epochs_are_written_as_people_write_numbers(epochs, text):
+    assert epochs_text(epochs) == text
 
 
 def test_a_token_is_about_four_bytes():

@@ -11,6 +11,7 @@ from novaline.cost.quotas import (
     cluster_quotas,
     custom_model_quota,
     deployment_quotas,
+    import_quotas,
     training_quotas,
 )
 
@@ -56,6 +57,7 @@ ALL = [
     *cluster_quotas([Machines(type=P5, count=8)]),
     *bedrock_job_quotas(jobs=2),
     custom_model_quota(),
+    *import_quotas(),
     *deployment_quotas(),
 ]
 

@@ -34,8 +34,11 @@ DEFAULTS_OUTSIDE = {
     ("nova_lite_2_0_p5_48xl_gpu_bring_your_own_dataset_eval", "processor.preset_reward_function"),  # empty for none
     ("nova_micro_1_0_p5_gpu_ppo", "run.actor_generation_replicas"),  # 2, where AWS's page says 1
 }  # defaults that a source's own bounds refuse
+PATHS = {
+    "run.data_s3_path", "run.output_s3_path", "run.validation_data_s3_path", "run.validation_data_s3_path_list",
+}  # fmt: skip
 SAID_ELSEWHERE = {
-    "run.name", "run.model_type", "run.model_name_or_path", "run.replicas", "run.actor_train_replicas",
+    *PATHS, "run.name", "run.model_type", "run.model_name_or_path", "run.replicas", "run.actor_train_replicas",
     "run.reward_lambda_arn", "training_config.rollout.rewards.api_endpoint.lambda_arn", "rl_env.reward_lambda_arn",
     "training_config.task_type", "training_config.distillation_data", "training_config.teacherModelId",
     *(f"training_config.{part}peft.peft_scheme" for part in ("", "model.", "trainer.")),
@@ -224,8 +227,8 @@ def test_what_the_hub_publishes_instead_of_the_template_is_kept_apart(name):
 def test_what_only_hyperpod_reads_cannot_be_overridden_on_a_training_job(name):
     recipe = RECIPES[name]
     for path, published in PUBLISHED[name]["keys"].items():
-        only = published.get("hyperpod_only") or re.fullmatch(r"run\.(mlflow_\w+|\w*s3_path\w*)", path)
-        if only and "sagemaker" in recipe.platforms:
+        only = published.get("hyperpod_only") or re.fullmatch(r"run\.mlflow_\w+", path)
+        if only and path not in PATHS and "sagemaker" in recipe.platforms:
             assert recipe.keys[path].locked_on("sagemaker"), path
             assert recipe.keys[path].locked_on("hyperpod") is None, path
 
@@ -236,6 +239,18 @@ def test_what_the_customization_says_elsewhere_cannot_be_overridden_anywhere_and
     assert locked == SAID_ELSEWHERE & RECIPES[name].keys.keys()
     other = "stage" if RECIPES[name].technique == "evaluation" else "evaluation"
     assert not [path for path, spec in RECIPES[name].keys.items() if other in str(spec.locked)]
+
+
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_where_a_job_reads_and_writes_is_for_the_customization_to_say_on_hyperpod_too(name):
+    recipe = RECIPES[name]
+    paths = {path for path in recipe.keys if "s3_path" in path}
+    assert paths <= PATHS
+    for path in paths:
+        reason = recipe.keys[path].locked_on("hyperpod")
+        assert reason is not None, path
+        assert reason == recipe.keys[path].locked_on("sagemaker")
+        assert "say" in reason, path
 
 
 @pytest.mark.parametrize("name", sorted(PUBLISHED))

@@ -15,6 +15,9 @@ DPO = catalogue().recipe("nova_lite_1_0_p5_p4d_gpu_lora_dpo")
 PPO = catalogue().recipe("nova_lite_1_0_p5_gpu_ppo")
 REWARDED = catalogue().recipe("nova_lite_2_0_p5_gpu_lora_rft")
 TURNS = catalogue().recipe("mtrl_nova_lite_2_0_lora")
+TRAINED_BY_REWARD = catalogue().recipe("nova_lite_v2_smtj_p5_p5en_gpu_lora_rft")
+CPT_2 = catalogue().recipe("nova_lite_2_0_p5x8_gpu_pretrain")
+OWN_DATA_2 = catalogue().recipe("nova_lite_2_0_p5_48xl_gpu_bring_your_own_dataset_eval")
 DISTILLATION = catalogue().recipe("nova_pro_1_0_r5_cpu_distill")
 
 ARNS = ("run.reward_lambda_arn", "training_config.rollout.rewards.api_endpoint.lambda_arn")
@@ -97,6 +100,17 @@ def test_a_key_that_resembles_none_gets_the_list_of_those_there_are():
     assert "run." not in hint
 
 
+@pytest.mark.parametrize("platform", ["sagemaker", "hyperpod"])
+def test_where_a_job_reads_and_writes_cannot_be_overridden_on_any_platform(platform):
+    written = {"data_s3_path": "s3://mine/x.jsonl", "output_s3_path": "s3://mine/o/", "validation_s3_path": "s3://v"}
+    problems = resolve_overrides(NOVA_2, written, platform=platform).problems
+    assert [(problem.code, problem.hint) for problem in problems] == [
+        ("locked-override", "say `data.train`"),
+        ("locked-override", "nothing to say: results go to the run's folder in the artifact bucket"),
+        ("locked-override", "say `data.validation`"),
+    ]
+
+
 @pytest.mark.parametrize("key", ["name", "run.model_name_or_path", "run.replicas", "data_s3_path", "mlflow_run_name"])
 def test_what_something_else_in_the_file_says_cannot_be_overridden(key):
     problem = only(NOVA_2, {key: "x"})
@@ -122,7 +136,6 @@ def test_what_something_else_in_the_file_says_cannot_be_overridden(key):
             ("`training_config.max_length` must be a positive multiple of 1024 by AWS's documentation (training-jobs"
             " page), found 1000"),
         ),
-        (NOVA_1, "betas", [0.9, 2], "`betas` must be from 0 to 1 by the recipe's own text, found [0.9, 2]"),
         (
             PPO, "global_batch_size", 320,
             "`global_batch_size` must be 160 by the hub template, found 320",
@@ -156,14 +169,56 @@ def test_a_value_outside_the_hub_template_is_an_error_that_names_every_source(re
             " Nova 2.0 page), found 256; the hub template admits it"),
         ),
         (
+            NOVA_1, "betas", [0.9, 2], "`betas` should be from 0 to 1 by the recipe's own text, found [0.9, 2]",
+        ),
+        (
+            CPT_2, "adam_beta1", 1.5,
+            ("`adam_beta1` should be from 0 to 1 by AWS's documentation (training-jobs page, about SFT), found 1.5"),
+        ),
+        (
+            TRAINED_BY_REWARD, "number_generation", 1,
+            "`number_generation` should be from 2 to 16 by AWS's documentation (RFT page), found 1",
+        ),
+        (
             NOVA_1, "optim.name", "adam",
             "`optim.name` should be exactly \"distributed_fused_adam\" by the recipe's own text, found the text 'adam'",
         ),
     ],
 )  # fmt: skip
 def test_a_value_outside_a_text_or_documentation_only_is_a_warning(recipe, key, value, message):
-    problem = only(recipe, {key: value})
+    problem = only(recipe, {key: value}, platform=recipe.platforms[0])
     assert (problem.severity, problem.code, problem.message) == ("warning", "override-advice", message)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "key", "value", "enforcer"),
+    [
+        (NOVA_1, "hidden_dropout", 1.5, "the recipe's own text and Amazon's recipe launcher"),
+        (CPT_2, "attention_dropout", -1, "the recipe's own text and Amazon's recipe launcher"),
+        (
+            OWN_DATA_2, "inference.reasoning_effort", "medium",
+            "AWS's documentation (evaluation page) and the evaluation container",
+        ),
+    ],
+)  # fmt: skip
+def test_what_amazons_code_refuses_outside_of_any_template_is_an_error_that_names_it(recipe, key, value, enforcer):
+    problem = only(recipe, {key: value}, platform=recipe.platforms[0])
+    assert (problem.severity, problem.code) == ("error", "override-bounds")
+    assert f" by {enforcer}, found" in problem.message
+
+
+def test_an_error_about_bounds_names_who_enforces_them_or_is_about_a_multiple_of_1024():
+    """No text and no page alone refuses a value: for every key with bounds, values far outside of them."""
+    for recipe in catalogue().all():
+        for platform in recipe.platforms:
+            for key, spec in recipe.keys.items():
+                values = ["x"] if spec.type == "string" else [-5, 10**9] if spec.type in ("integer", "float") else []
+                for value in values:
+                    for problem in resolve_overrides(recipe, {key: value}, platform=platform).problems:
+                        named = ("the hub template", "launcher", "container", "multiple of 1024")
+                        expected = any(who in problem.message.partition("; ")[0] for who in named)
+                        if problem.code in ("override-bounds", "override-advice"):
+                            assert (problem.severity == "error") == expected, problem.message
 
 
 def test_the_bounds_of_an_instance_family_are_those_of_the_machine():
@@ -199,12 +254,33 @@ def test_a_value_of_another_type_is_an_error(key, value):
         (NOVA_2, "max_steps", 60.0, "write 60"),
         (NOVA_2, "max_steps", "60", "write it without quotes: 60"),
         (DISTILLATION, "max_response_length", 5000, 'write it in quotes: "5000"'),
-        (NOVA_2, "reasoning_enabled", "on", None),
+        (NOVA_2, "reasoning_enabled", "on", "write true"),
+        (NOVA_1, "adam_w_mode", "yes", "write true"),
+        (NOVA_1, "adam_w_mode", "No", "write false"),
+        (NOVA_1, "adam_w_mode", "true", "write it without quotes: true"),
+        (NOVA_1, "adam_w_mode", "perhaps", None),
+        (NOVA_2, "learning_rate", "1e-5", "write it without quotes: 1e-5"),
+        (NOVA_2, "learning_rate", ".5", "write it without quotes: .5"),
+        (NOVA_2, "learning_rate", "012", None),
+        (NOVA_2, "max_steps", "60.5", None),
+        (NOVA_2, "max_steps", "\uff16\uff10", None),
         (NOVA_2, "max_steps", True, None),
     ],
 )
 def test_a_value_of_another_type_says_how_to_write_it(recipe, key, value, hint):
     assert only(recipe, {key: value}).hint == hint
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (2.0, "2.0"), (5e-6, "5e-06"), (float("inf"), ".inf"), (float("-inf"), "-.inf"), (float("nan"), ".nan"),
+        ("x" * 80, f"the text '{'x' * 80}'"), ("x" * 81, f"the text '{'x' * 80}…'"),
+        (f"arn:aws:{'x' * 80}end", f"the text '…{'x' * 77}end'"),
+    ],
+)  # fmt: skip
+def test_a_message_shows_a_value_as_it_is_written_and_says_where_it_was_cut(value, shown):
+    assert only(NOVA_2, {"max_steps": value}).message == f"`max_steps` must be an integer, found {shown}"
 
 
 def test_a_list_of_coefficients_keeps_its_length_and_a_list_of_counts_need_not():

@@ -23,6 +23,7 @@ DPO = "nova_lite_1_0_p5_p4d_gpu_lora_dpo"
 CPT = "nova_micro_1_0_p5x8_gpu_pretrain"
 CPT_2 = "nova_lite_2_0_p5x8_gpu_pretrain"
 RFT = "nova_lite_v2_smtj_p5_p5en_gpu_lora_rft"
+RFT_FULL = "nova_lite_v2_smtj_p5_p5en_gpu_rft"
 RFT_HP = "nova_lite_2_0_p5_gpu_lora_rft"
 PPO = "nova_lite_1_0_p5_gpu_ppo"
 TURNS = "mtrl_nova_lite_2_0_lora"
@@ -49,15 +50,19 @@ def warned(recipe, overrides=None, **more):
     return case(recipe, overrides, severity="warning", **more)
 
 
-def problems(recipe, *, overrides, values, platform=None, instance_type=None, **more):
-    """What is found in a job; `severity` is what the case expects."""
-    more.pop("severity", None)
+def looked_at(recipe, *, overrides, values, platform=None, instance_type=None, severity=None, **more):
+    """The situation of a case, and what was found on the way to it; `severity` is what the case expects."""
     found = catalogue().recipe(recipe)
     platform = platform or found.platforms[0]
     resolution = resolve_overrides(found, overrides, platform=platform, instance_type=instance_type)
     situation = Situation.of(found, resolution, platform=platform, instance_type=instance_type, **more)
-    situation = replace(situation, values={**situation.values, **values})
-    return (*resolution.problems, *check_rules(situation))
+    return replace(situation, values={**situation.values, **values}), resolution.problems
+
+
+def problems(**job):
+    """What is found in a job."""
+    situation, found = looked_at(**job)
+    return (*found, *check_rules(situation))
 
 
 ON_P4D = {"instance_type": "ml.p4d.24xlarge"}
@@ -175,7 +180,7 @@ CASES = {
     "eval_multimodal": (case(OWN_DATA, media=frozenset({"image"})), case(IMAGES, task="mmmu")),
     "smtj_paths": (
         case(SFT, {"output_s3_path": "s3://b/o/"}),
-        case(SFT, {"output_s3_path": "s3://b/o/"}, **HYPERPOD),
+        case(SFT, {"learning_rate": 1e-4}),
     ),
     "smtj_locked": (
         case(SFT, {"mlflow_run_name": "x"}),
@@ -194,8 +199,11 @@ FURTHER = [
     ("gbs_rft", warned(RFT, {"global_batch_size": 24})),
     ("epochs_xor_steps", case(CPT, {"max_steps": 100})),
     ("warmup_share", warned(SFT_2, {"max_steps": 15, "warmup_steps": 16})),
-    ("unit_interval", case(PPO, {"ppo_actor_train.model.ffn_dropout": -0.1})),
-    ("unit_interval", case(SFT, {"betas": [0.9, 2]})),
+    ("unit_interval", warned(PPO, {"ppo_actor_train.model.ffn_dropout": -0.1})),
+    ("unit_interval", warned(SFT, {"betas": [0.9, 2]})),
+    ("unit_interval", warned(SFT, {"adapter_dropout": -1})),
+    ("unit_interval", warned(CPT, {"weight_decay": 2})),
+    ("unit_interval", case(SFT, {"weight_decay": 2})),
     ("full_no_lora", case(SFT_FULL, {"peft_scheme": "lora"})),
     ("lora_block", case(SFT, values={"training_config.model.peft.peft_scheme": None})),
     ("full_no_lora", case(SFT_FULL, values={"training_config.model.peft.peft_scheme": "lora"})),
@@ -207,12 +215,14 @@ FURTHER = [
     ("validation_keys", warned(SFT_2, validation_data=True)),
     ("replicas", case(SFT_2, instance_count=64)),
     ("replicas", warned("nova_micro_1_0_p5_gpu_ppo", instance_count=1)),
+    ("replicas", warned(RFT, instance_count=3)),
+    ("replicas", warned(RFT_FULL, instance_count=8)),
     ("model_pair", case(SFT, {"model_type": "x"})),
     ("model_pair", case(SFT, values={"run.model_type": "amazon.nova-pro-v1:0:300k"})),
     ("checkpoint_platform", case(SFT, start=ESCROW.format("smtj"), **HYPERPOD)),
     ("rft_lambda_name", case(REWARDED, values={"rl_env.reward_lambda_arn": FUNCTION.format("r")}, **HYPERPOD)),
     ("rft_tokens", warned(RFT, longest_prompt_tokens=3000)),
-    ("rft_generation", case(RFT, {"number_generation": 1})),
+    ("rft_generation", warned(RFT, {"number_generation": 1})),
     ("rft_offpolicy", warned(RFT_HP, {"age_tolerance": 21})),
     ("rft_offpolicy", warned(RFT_HP, {"clip_ratio_high": 0.05})),
     ("rft_offpolicy", warned(RFT_HP, {"ent_coeff": 0.2})),
@@ -224,11 +234,11 @@ FURTHER = [
     ("distill", case(PREMIER, {"max_response_length": "4999"})),
     ("distill", warned(PREMIER, {"maxStudentModelFineTuningContextLengthInTokens": "48000"})),
     ("distill", case(PREMIER, {"kms_key": ""})),
-    ("distill", case(PREMIER, instance_count=2)),
+    ("distill", warned(PREMIER, instance_count=2)),
     ("eval_subtask", case(TEXT, task="mmlu", subtask="anatomi")),
     ("eval_reasoning", case(OWN_DATA_2, {"inference.reasoning_effort": "medium"})),
     ("eval_replicas", warned(TEXT, instance_count=3)),
-    ("eval_replicas", case(TEXT, instance_count=17)),
+    ("eval_replicas", warned(TEXT, instance_count=17)),
     ("eval_data", case(TEXT, own_data=True)),
     ("eval_sampling", case(OWN_DATA, {"top_p": 1.1})),
     ("eval_sampling", warned(OWN_DATA, {"top_logprobs": 21})),
@@ -308,6 +318,20 @@ def test_what_keeps_a_rule_is_not_blamed(rule):
     assert problems(**keeping) == ()
 
 
+@pytest.mark.parametrize("count", [2, 4, 6, 8])
+def test_reinforcement_with_lora_on_training_jobs_takes_the_numbers_of_instances_that_aws_documents(count):
+    assert problems(**case(RFT, instance_count=count)) == ()
+
+
+def test_a_part_of_a_rule_names_sources_of_that_rule_only():
+    found = []
+    for name, breaking in [*((name, broken) for name, (broken, _) in CASES.items()), *FURTHER]:
+        rule, (situation, _) = BY_ID[name], looked_at(**breaking)
+        found += [(set(fault.sources), set(rule.sources)) for fault in (rule.check(situation) if rule.check else ())]
+    assert all(own <= whole for own, whole in found)
+    assert any(own for own, _ in found)
+
+
 def test_what_amazon_ships_breaks_no_rule():
     recipes = catalogue().all()
     assert len(recipes) == 56
@@ -326,9 +350,53 @@ def test_what_amazon_ships_breaks_no_rule():
             case(SFT_LITE, instance_count=5),
             ("instances", "count"),
             (
-                "`count` must be one of 4, 8, 16 for ml.p5.48xlarge, found 5; so say the recipe's own text, the hub"
-                " template and the SageMaker SDK"
+                "`count` for ml.p5.48xlarge must be one of 4, 8, 16 by the hub template and the recipe's own text,"
+                " found 5"
             ),
+        ),
+        (
+            case(SFT_2, instance_count=64),
+            ("instances", "count"),
+            (
+                "`count` for ml.p5.48xlarge must be one of 4, 8, 16, 32 by the hub template and AWS's documentation and"
+                " one of 1, 4, 8, 16, 32 by the recipe's own text, found 64"
+            ),
+        ),
+        (
+            warned(RFT, instance_count=3),
+            ("instances", "count"),
+            "`count: 3` for ml.p5.48xlarge is not among those of AWS's documentation (2, 4, 6, 8)",
+        ),
+        (
+            warned(RFT_FULL, instance_count=8),
+            ("instances", "count"),
+            (
+                "no source lists numbers of instances for ml.p5en.48xlarge here: the recipe has 4, and nothing says"
+                " that 8 will do"
+            ),
+        ),
+        (
+            warned(TEXT, instance_count=17),
+            ("instances", "count"),
+            (
+                "`count: 17` of an evaluation is not among those of AWS's documentation (1 to 16) and of the Nova"
+                " Forge SDK (1, 2, 4, 8, 16)"
+            ),
+        ),
+        (
+            warned(PREMIER, instance_count=2),
+            ("instances", "count"),
+            "distillation should run on 1 instance, found 2; so says AWS's documentation",
+        ),
+        (
+            case(PREMIER, region="us-west-2"),
+            ("teacher",),
+            ("Amazon Nova Premier teaches only in us-east-1, and this runs in us-west-2; so says AWS's documentation"),
+        ),
+        (
+            case(PREMIER, {"kms_key": ""}),
+            None,
+            "distillation needs `kms_key`, and it is empty; so says the hub template",
         ),
         (
             case(SFT, start=ESCROW.format("hp")),

@@ -106,6 +106,18 @@ def test_a_checkpoint_is_read_in_the_buckets_that_carry_the_accounts_number(tmp_
     assert read.resources == ("arn:aws:s3:::customer-escrow-111111111111-*/*",)
 
 
+def test_a_job_that_starts_from_a_model_package_needs_the_registry(tmp_path):
+    found = of_kind(tmp_path, "sft from a model package")
+    group = "arn:aws:sagemaker:us-east-1:111111111111:model-package-group/earlier"
+    package = "arn:aws:sagemaker:us-east-1:111111111111:model-package/earlier"
+    (kept, read) = [item for item in found if item.who == "training" and item.missing]
+    assert kept.resources == (group, f"{package}/*")
+    assert {"sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackageGroup"} <= set(kept.actions)
+    assert read.resources == (f"{package}/3",)
+    assert read.actions == ("sagemaker:AccessModelPackage", "sagemaker:DescribeModelPackage")
+    assert not any("ModelPackage" in action for _, action in missing(of_kind(tmp_path, "sft")))
+
+
 def test_each_permission_is_told_once_with_its_reason(tmp_path):
     for kind in KINDS:
         found = of_kind(tmp_path, kind)

@@ -11,7 +11,7 @@ from novaline.customization.checks import check_file
 from novaline.customization.compile import compile_run
 from novaline.environments import load_environment
 from novaline.requests.conformance import check_request
-from novaline.requests.planned import planned_requests
+from novaline.requests.planned import notes, planned_requests
 from novaline.requests.resources import Resources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,10 +31,13 @@ def planned():
     return found
 
 
+def claim_of(path):
+    checked = check_file(path, environment=DEV)
+    return compile_run(checked, environment=DEV, resources=SAMPLES, run="the-run", created="now").claim
+
+
 def of_kind(folder, kind):
-    checked = check_file(write_kind(folder, kind), environment=DEV)
-    run = compile_run(checked, environment=DEV, resources=SAMPLES, run="the-run", created="now")
-    return planned_requests(run.claim, SAMPLES)
+    return planned_requests(claim_of(write_kind(folder, kind)), SAMPLES)
 
 
 def states(requests):
@@ -118,3 +121,27 @@ def test_a_checkpoint_of_hyperpod_is_imported_from_its_own_escrow(tmp_path):
 
 def test_a_distillation_has_nothing_to_import_or_deploy(tmp_path):
     assert set(states(of_kind(tmp_path, "distillation"))) == {"Train", "Evaluate base"}
+
+
+def test_verify_asks_held_out_rows_as_many_as_there_are(tmp_path):
+    path = write_kind(tmp_path, "sft")
+    for rows, asked in ((300, 5), (3, 3)):
+        kept = (tmp_path / "judged.jsonl").read_text().splitlines(keepends=True)[:rows]
+        (tmp_path / "judged.jsonl").write_text("".join(kept))
+        claim = claim_of(path)
+        (verify,) = [request for request in planned_requests(claim, SAMPLES) if request.state == "Verify"]
+        assert verify.at_run["messages"] == f"each of {asked} held-out rows"
+        assert notes(claim) == ()
+
+
+def test_a_gate_on_a_benchmark_leaves_verify_nothing_to_ask_and_says_so(tmp_path):
+    path = write_kind(tmp_path, "sft")
+    text = path.read_text().replace("{name: judged, task: gen_qa, data: judged.jsonl}", "{name: judged, task: math}")
+    path.write_text(text)
+    claim = claim_of(path)
+    assert states(planned_requests(claim, SAMPLES))[-1] == "Update deployment"
+    (note,) = notes(claim)
+    assert note.startswith("Verify: ")
+    assert "judged has no rows of yours" in note
+    path.write_text(text.replace("{target: bedrock-on-demand, name: every-kind, keep: true}", "{target: none}"))
+    assert notes(claim_of(path)) == ()

@@ -20,7 +20,7 @@ from novaline.recipes.rules import (
     reinforcement,
     steps,
 )
-from novaline.recipes.rules.model import Carrier, Check, Fault, Level, Rule, Scope, Situation
+from novaline.recipes.rules.model import Carrier, Check, Fault, Level, Rule, Scope, Situation, in_words
 
 __all__ = [
     "RULES",
@@ -81,8 +81,8 @@ def rule_of_absence(key: str, recipe: Recipe, *, platform: Platform, instance_ty
     return None
 
 
-def _so_say(rule: Rule) -> str:
-    sources = rule.sources_in_words
+def _so_say(rule: Rule, fault: Fault) -> str:
+    sources = in_words(fault.sources or rule.sources)
     return f"so {'says' if len(sources) == 1 else 'say'} {listed(sources)}"
 
 
@@ -97,7 +97,7 @@ def _problem(rule: Rule, fault: Fault) -> Problem:
         key=fault.key,
         code=code,
         severity=severity,
-        message=fault.message if fault.sourced else f"{fault.message}; {_so_say(rule)}",
+        message=fault.message if fault.sourced else f"{fault.message}; {_so_say(rule, fault)}",
         hint=fault.hint,
         on_key=fault.on_key,
         rule=rule.id,

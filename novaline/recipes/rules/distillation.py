@@ -21,6 +21,7 @@ def _needs(situation: Situation) -> Iterator[Fault]:
             severity="error",
             where=("teacher",),
             message=f"{model.title} teaches only in {_REGION_OF_PREMIER}, and this runs in {situation.region}",
+            sources=("AWS docs (other pages)",),
             hint="take nova-pro as the teacher, or an environment there",
         )
     # Where nobody writes them, they are the environment's own.
@@ -29,11 +30,15 @@ def _needs(situation: Situation) -> Iterator[Fault]:
             name = situation.written[path]
             message = f"distillation needs `{name}`, and it is empty"
             yield Fault(
-                key=name, message=message, hint="leave it out: the environment's own is taken then", severity="error"
+                key=name,
+                message=message,
+                hint="leave it out: the environment's own is taken then",
+                severity="error",
+                sources=("template file",),  # it marks both as required
             )
     if situation.instance_count != 1:
-        message = f"distillation must run on 1 instance, found {situation.instance_count}"
-        yield Fault(key="count", where=("instances", "count"), message=message, severity="error")
+        message = f"distillation should run on 1 instance, found {situation.instance_count}"
+        yield Fault(key="count", where=("instances", "count"), message=message, sources=("AWS docs (other pages)",))
 
 
 RULES = (

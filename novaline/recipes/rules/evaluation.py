@@ -62,12 +62,11 @@ def _replicas(situation: Situation) -> Iterator[Fault]:
         if count != exactly:
             message = f"an evaluation on HyperPod must run on {exactly} instance, found {count}"
             yield Fault(key="count", where=where, message=message)
-    elif not 1 <= count <= _MOST:
-        message = f"`count` of an evaluation must be from 1 to {_MOST}, found {count}"
-        yield Fault(key="count", where=where, message=message)
     elif count not in _USUAL:
-        usual = listed(map(str, _USUAL))
-        message = f"`count: {count}` of an evaluation is not among those of the Nova Forge SDK ({usual})"
+        silent = [f"of the Nova Forge SDK ({', '.join(map(str, _USUAL))})"]
+        if count > _MOST:
+            silent.insert(0, f"of AWS's documentation (1 to {_MOST})")
+        message = f"`count: {count}` of an evaluation is not among those {listed(silent)}"
         yield Fault(key="count", where=where, message=message, severity="warning", sourced=True)
 
 
@@ -142,6 +141,7 @@ RULES = (
         sources=("AWS docs (other pages)", "recipe text"),
         scope=_EVALUATION,
         carried={"bounds": ("inference.reasoning_effort",)},
+        enforced_by={"inference.reasoning_effort": "the evaluation container"},
         absent={"reasoning_effort": "this recipe takes none: only Nova 2 Lite reasons, and not as the judge"},
     ),
     Rule(
@@ -152,7 +152,7 @@ RULES = (
             "An evaluation runs on 1 to 16 instances as a training job (1, 2, 4, 8, 16 in Forge), on 1 on HyperPod."
         ),
         sources=("AWS docs (other pages)", "recipe text", "Nova Forge SDK validator"),
-        because="HyperPod takes no second instance; a number that only Forge leaves out is a warning",
+        because="HyperPod takes no second instance; a number that documentation or Forge leaves out is a warning",
         scope=_EVALUATION,
         code="instance-count",
         carried={"lock": ("run.replicas",)},

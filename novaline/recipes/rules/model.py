@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -160,7 +160,8 @@ class Situation:
 class Fault:
     """What a check found. `severity` is set where it is not the rule's; `where` as in `Problem`.
 
-    `sourced` says that the message names its sources itself.
+    `sources` are those of this part of the rule, where they are not all of the rule's; `sourced` says that the message
+    names its sources itself.
     """
 
     key: str
@@ -169,6 +170,7 @@ class Fault:
     where: tuple[str | int, ...] | None = None
     severity: Severity | None = None
     on_key: bool = False
+    sources: tuple[str, ...] = ()
     sourced: bool = False
 
 
@@ -182,7 +184,8 @@ class Rule:
     `level` is how Amazon states it, `severity` what a breach is here: "by source" is an error outside the hub template
     and a warning outside what only a text says. `because` explains a severity that the level does not. `check` looks at
     a situation; `carried` names the keys, by the end of their paths, whose own specification upholds the rule, and
-    `absent` the keys that a recipe does not have, with what to do instead (empty for the nearest key).
+    `absent` the keys that a recipe does not have, with what to do instead (empty for the nearest key). `enforced_by`
+    says by whom a carried bound is enforced that stands in no template, again by the end of the key's path.
     """
 
     id: str
@@ -198,15 +201,20 @@ class Rule:
     check: Check | None = None
     carried: Mapping[Carrier, tuple[str, ...]] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    enforced_by: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def sources_in_words(self) -> tuple[str, ...]:
-        """The sources as messages name them, each once."""
-        return tuple(dict.fromkeys(SAID_BY[source] for source in self.sources))
+    def enforcer(self, path: str) -> str | None:
+        """Who refuses a value outside of this key's bounds, where they stand in no template; None where nobody does."""
+        return next((who for leaf, who in self.enforced_by.items() if ends_in(path, leaf)), None)
 
     def carries(self, kind: Carrier, path: str) -> bool:
         """Whether this key's own specification upholds the rule in this way."""
         return any(ends_in(path, leaf) for leaf in self.carried.get(kind, ()))
+
+
+def in_words(sources: Iterable[str]) -> tuple[str, ...]:
+    """Sources of rules as messages name them, each once."""
+    return tuple(dict.fromkeys(SAID_BY[source] for source in sources))
 
 
 def ends_in(path: str, leaf: str) -> bool:

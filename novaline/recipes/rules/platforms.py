@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from novaline.recipes.bounds import SOURCES
 from novaline.recipes.model import Instances, Technique
 from novaline.recipes.problems import listed, shown
 from novaline.recipes.rules.model import Fault, Rule, Scope, Situation
@@ -17,32 +18,43 @@ _TRAINING: tuple[Technique, ...] = ("sft", "dpo", "rft", "cpt", "ppo")
 
 
 def _replicas(situation: Situation) -> Iterator[Fault]:
+    """An error where the hub template lists numbers and no source lists this one; otherwise at most a warning."""
     instances, count = situation.recipe.instances, situation.instance_count
     if count == instances.default_count:
         return
-    where = ("instances", "count")
-    machine = situation.instance_type
-    if count not in instances.counts:
-        allowed = ", ".join(str(number) for number in instances.counts)
-        message = f"`count` must be one of {allowed} for {machine}, found {count}"
-        yield Fault(key="count", where=where, message=message)
-    elif silent := _not_naming(count, instances):
-        message = f"`count: {count}` for {machine} is not among {silent}"
-        yield Fault(key="count", where=where, message=message, severity="warning", sourced=True)
+    where, machine = ("instances", "count"), situation.instance_type
+    stated = _listing(instances)
+    silent = {source: counts for source, counts in stated.items() if count not in counts}
+    if not stated:
+        message = (
+            f"no source lists numbers of instances for {machine} here: the recipe has {instances.default_count}, and"
+            f" nothing says that {count} will do"
+        )
+    elif not silent:
+        return
+    elif instances.template and len(silent) == len(stated):
+        message = f"`count` for {machine} must be {_demand(stated)}, found {count}"
+        yield Fault(key="count", where=where, message=message, sourced=True)
+        return
+    else:
+        among = listed(f"those of {source} ({', '.join(map(str, counts))})" for source, counts in silent.items())
+        message = f"`count: {count}` for {machine} is not among {among}"
+    yield Fault(key="count", where=where, message=message, severity="warning", sourced=True)
 
 
-def _not_naming(count: int, instances: Instances) -> str:
-    """The sources that list numbers of instances without this one."""
-    stated = {
-        "the hub template": instances.template,
-        "the recipe's own text": instances.text,
-        "AWS's documentation": instances.documented,
-    }
-    return listed(
-        f"those of {source} ({', '.join(map(str, counts))})"
-        for source, counts in stated.items()
-        if counts and count not in counts
-    )
+def _listing(instances: Instances) -> dict[str, list[int]]:
+    """The sources that list numbers of instances, in words, with their numbers."""
+    stated = {"template": instances.template, "text": instances.text, "documented": instances.documented}
+    return {name: counts for source, name in SOURCES.items() if (counts := stated[source])}
+
+
+def _demand(stated: Mapping[str, list[int]]) -> str:
+    """`one of 2, 4, 8 by the hub template and the recipe's own text`; sources that agree share their numbers."""
+    found: dict[str, list[str]] = {}
+    for source, counts in stated.items():
+        numbers = ", ".join(map(str, counts))
+        found.setdefault(f"one of {numbers}" if len(counts) > 1 else numbers, []).append(source)
+    return listed(f"{numbers} by {listed(sources)}" for numbers, sources in found.items())
 
 
 def _model_pair(situation: Situation) -> Iterator[Fault]:
@@ -81,7 +93,7 @@ RULES = (
             "A recipe runs on the numbers of instances that it lists; a training job's count goes ahead of its own."
         ),
         sources=("recipe text", "template file", "PySDK"),
-        because="no source names the number; one that only some sources name is a warning",
+        because="the hub template lists others, and so does every source; a number that some source names is a warning",
         scope=Scope(techniques=_TRAINING),
         code="instance-count",
         carried={"lock": ("run.replicas", "run.actor_train_replicas")},

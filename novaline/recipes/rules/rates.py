@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from novaline.recipes.problems import shown
 from novaline.recipes.rules.model import Check, Fault, Rule, Scope, Situation
 
+_DROPOUTS = ("hidden_dropout", "attention_dropout", "ffn_dropout")
 _SHARES = (
-    "hidden_dropout", "attention_dropout", "ffn_dropout", "adapter_dropout",
-    "betas", "adam_beta1", "adam_beta2", "weight_decay",
+    *_DROPOUTS, "adapter_dropout", "betas", "adam_beta1", "adam_beta2", "weight_decay",
 )  # fmt: skip
 
 
@@ -94,12 +94,12 @@ RULES = (
         id="unit_interval",
         level="enforced",
         note="for the three dropouts in training_config.model, documented for the rest",
-        severity="error",
+        severity="by source",
         statement="Dropouts, Adam's betas and weight decay are from 0 to 1.",
         sources=("AWS training-jobs page", "recipe text", "nova_schema_validation.py"),
-        because="a share or a rate of decay is nothing outside of 0 to 1",
         scope=Scope(techniques=("sft", "dpo", "cpt", "ppo")),
         carried={"bounds": _SHARES},
+        enforced_by={f"training_config.model.{name}": "Amazon's recipe launcher" for name in _DROPOUTS},
     ),
     Rule(
         id="eps",
