@@ -42,7 +42,10 @@ def main():
             )
     say("Installing what uv.lock pins")
     run([PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV])
-    run([PYTHON, "-m", "uv", "sync", "--quiet", "--locked", "--all-extras", "--no-python-downloads"])
+    extras = ["--all-extras", "--no-extra", "hugging-face"]
+    run([PYTHON, "-m", "uv", "sync", "--quiet", "--locked", "--no-python-downloads", *extras])
+    say("Packing the libraries of the functions' layer")
+    run([PYTHON, "-m", "novaline.lambda_layer"])
     say("Installing the CDK command line, with the Node that came along")
     run([PYTHON, "-m", "novaline.toolchain", "install"])
     with open(os.path.join(VENV, ".ready"), "w") as stamp:

@@ -13,24 +13,22 @@ or, for commands that belong together, adds a group of them (`novaline recipes l
         group.command("list")(function)
         app.add_typer(group)
 
-The function takes `json: bool` as `--json`, does its work inside `with output.reporting(json=json):`, and raises
-`NovalineError` (exit status 1) or `UsageProblem` (2) for whatever a person can act on. Other exit statuses are raised
-as `typer.Exit(code)`.
+A group whose commands are heavy imports them as lazily (`novaline.cli.data`). The function takes `json: bool` as
+`--json`, does its work inside `with output.reporting(json=json):`, and raises `NovalineError` (exit status 1) or
+`UsageProblem` (2) for whatever a person can act on. Other exit statuses are raised as `typer.Exit(code)`.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.main import get_group
 
 from novaline import __version__
 from novaline.cli import output
-from novaline.cli.groups import CommandGroup
+from novaline.cli.groups import LazyCommands
 from novaline.findings import UsageProblem
 
 COMMANDS = {
@@ -41,6 +39,7 @@ COMMANDS = {
     "status": "novaline.cli.status",
     "recipes": "novaline.cli.recipes",
     "prices": "novaline.cli.prices",
+    "data": "novaline.cli.data",
 }
 """Command → the module that registers it."""
 
@@ -48,20 +47,10 @@ COMMANDS = {
 _Misuse: type[Exception] = typer.BadParameter.__mro__[1]
 
 
-class LazyGroup(CommandGroup):
-    """A command group that imports a command's module when the command is asked for, and reports in our words."""
+class LazyGroup(LazyCommands):
+    """All commands, which report in our words."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  # the context's class differs between typer's releases
-        """The names of all commands, without importing them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401  # likewise, and so does the command's
-        """The command, from its module. Raises UsageProblem for an unknown name."""
-        if cmd_name in COMMANDS and cmd_name not in self.commands:
-            one = typer.Typer(add_completion=False, rich_markup_mode=None)
-            import_module(COMMANDS[cmd_name]).register(one)
-            self.commands[cmd_name] = get_group(one).commands[cmd_name]
-        return super().get_command(ctx, cmd_name)
+    modules = COMMANDS
 
     def main(
         self,

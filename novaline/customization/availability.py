@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import cast, get_args
 
 from novaline.customization.managed import SERVERLESS, bedrock_recipe, bedrock_techniques
@@ -36,10 +36,14 @@ _OF_STAGES = tuple(name for name in get_args(StageTechnique) if name != "distill
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The recipe to run with. Beside problems it is the nearest one there is, so that its overrides are checked."""
+    """The recipe to run with. Beside problems it is the nearest one there is, so that its overrides are checked.
+
+    `meant_type` is the instance type that a misspelled one was meant to be, as its problem's hint says.
+    """
 
     recipe: Recipe | None
     problems: tuple[PlacedProblem, ...] = ()
+    meant_type: str | None = None
 
 
 def recipe_platform(platform: StagePlatform) -> Platform:
@@ -79,7 +83,7 @@ def evaluation_recipe(
         if platform in recipe.platforms
     ]
     if recipes:
-        return Choice(recipes[0], (_wrong_type(recipes, wanted, f"{model} {task.name}"),))
+        return _of_wrong_type(recipes, wanted, f"{model} {task.name}")
     having = [
         name
         for name in catalogue.models()
@@ -130,8 +134,8 @@ def _explained(catalogue: Catalogue, owner: str, stage: Stage, platform: Platfor
         return Choice(tuned[0], (_wrong_platform(tuned, owner, stage),))
     meant = next(variant for variant in _variants(stage) if any(recipe.variant == variant for recipe in placed))
     placed = [recipe for recipe in placed if recipe.variant == meant]
-    what = f"{owner} {stage.technique} ({meant})"
-    return Choice(placed[0], (_wrong_type(placed, instance_type, what), *_serverless(placed[0], stage)))
+    found = _of_wrong_type(placed, instance_type, f"{owner} {stage.technique} ({meant})")
+    return replace(found, problems=(*found.problems, *_serverless(placed[0], stage)))
 
 
 def _no_technique(catalogue: Catalogue, owner: str, stage: Stage) -> Problem:
@@ -156,7 +160,8 @@ def _wrong_platform(recipes: Iterable[Recipe], owner: str, stage: Stage) -> Plac
     return (key,), Problem(key=key, code="not-available", message=message, hint=f"write `platform: {runs[0]}`")
 
 
-def _wrong_type(recipes: Iterable[Recipe], wanted: str | None, what: str) -> PlacedProblem:
+def _of_wrong_type(recipes: Sequence[Recipe], wanted: str | None, what: str) -> Choice:
+    """The recipe of the instance type that was most likely meant, or the first one."""
     types = list(dict.fromkeys(name for recipe in recipes for name in recipe.instances.types))
     close = nearest(wanted or "", types)
     problem = Problem(
@@ -165,7 +170,8 @@ def _wrong_type(recipes: Iterable[Recipe], wanted: str | None, what: str) -> Pla
         message=f"{what} does not run on {wanted}; it runs on {', '.join(types)}",
         hint=f"did you mean {close}?" if close else None,
     )
-    return ("instances", "type"), problem
+    meant = next((recipe for recipe in recipes if close in recipe.instances.types), recipes[0])
+    return Choice(meant, ((("instances", "type"), problem),), meant_type=close)
 
 
 def _serverless(recipe: Recipe, stage: Stage) -> Iterable[PlacedProblem]:

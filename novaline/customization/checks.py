@@ -18,7 +18,7 @@ from novaline.customization.situations import evaluation_problems, stage_problem
 from novaline.customization.spelling import corrected
 from novaline.customization.structure import Parts, read_parts
 from novaline.customization.yaml_source import DataPath, SourceDocument, load_yaml
-from novaline.datasets.scan import Dataset
+from novaline.datasets.dataset import Dataset
 from novaline.findings import Finding, NovalineError, errors_in
 from novaline.recipes.catalogue import Catalogue, catalogue
 from novaline.recipes.model import Platform
@@ -33,6 +33,7 @@ _TAKES_ALL_MEDIA = "nova-2-lite"
 class Checked:
     """A customization that passed. `datasets` are by `<stage>/train`, `<stage>/validation` and `<evaluation>/data`.
 
+    `media`, by the same keys, are the kinds that rows hold besides text: `image`, `video`, `document`.
     `findings` are warnings, and errors that `check_file` was told to tolerate: every other error raises.
     """
 
@@ -41,6 +42,7 @@ class Checked:
     stages: Mapping[str, JobSettings]
     evaluations: Mapping[str, JobSettings]
     datasets: Mapping[str, Dataset]
+    media: Mapping[str, frozenset[str]]
     cost: Cost
     findings: tuple[Finding, ...]
 
@@ -53,7 +55,7 @@ def check_file(
     Raises NovalineError with every finding (warnings among them) when one is an error whose code is not `tolerated`,
     UsageProblem when there is no such file. Data files are looked for relative to the customization file.
     """
-    document, misspelled = corrected(load_yaml(path))
+    document, misspelled = corrected(load_yaml(path, strict=False))
     parts, findings = read_parts(document)
     return _Checker(document, parts, environment, catalogue()).check([*misspelled, *findings], tolerated)
 
@@ -103,6 +105,7 @@ class _Checker:
             stages=stages,
             evaluations=evaluations,
             datasets=self.reader.datasets,
+            media=self.reader.media,
             cost=cost,
             findings=tuple(findings),
         )

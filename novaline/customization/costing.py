@@ -12,13 +12,15 @@ from novaline.cost.managed import ManagedCost
 from novaline.cost.prices import customization_rate, price_book, storage_rate, training_price
 from novaline.customization.settings import JobSettings
 from novaline.customization.structure import Parts
-from novaline.datasets.scan import Dataset
+from novaline.datasets.dataset import Dataset
 
 if TYPE_CHECKING:
     from novaline.environments import Environment
 
 DEFAULT_REGION = "us-east-1"
 """Whose prices hold where no environment is given."""
+_GENERATING = ("rft", "distillation")
+"""Techniques on instances whose time goes into answers: the policy's own, or the teacher's."""
 
 
 def estimate(
@@ -47,7 +49,7 @@ def estimate(
             managed.append(_managed(name, settings, data, region, media=name in media))
     for name, settings in evaluations.items():
         data = datasets.get(f"{name}/data")
-        hours = evaluation_hours(rows=data.rows if data else 0)
+        hours = None if data is None else evaluation_hours(rows=data.rows)  # a benchmark's questions nobody counts here
         if settings.platform == "sagemaker":
             lines += [_line(f"{name}-{subject}", settings, hours, region, own_prices) for subject in _subjects(stages)]
     deploys = parts.deployment is not None and parts.deployment.target == "bedrock-on-demand"
@@ -73,9 +75,12 @@ def passes(settings: JobSettings, dataset: Dataset | None) -> float:
     return epochs_of(steps=int(steps), global_batch_size=int(batch), rows=dataset.rows)
 
 
-def _training_hours(settings: JobSettings, dataset: Dataset | None) -> float:
-    size = dataset.bytes if dataset else 0
-    return training_hours(dataset_bytes=size, passes=passes(settings, dataset), instance_count=settings.instance_count)
+def _training_hours(settings: JobSettings, dataset: Dataset | None) -> float | None:
+    """Expected hours; None where the data does not tell them: for what is generated, and for unknown passes."""
+    often = passes(settings, dataset)
+    if settings.recipe.technique in _GENERATING or dataset is None or not often:
+        return None
+    return training_hours(dataset_bytes=dataset.bytes, passes=often, instance_count=settings.instance_count)
 
 
 def _managed(name: str, settings: JobSettings, dataset: Dataset | None, region: str, *, media: bool) -> ManagedCost:
@@ -97,13 +102,15 @@ def _managed(name: str, settings: JobSettings, dataset: Dataset | None, region: 
     )
 
 
-def _line(job: str, settings: JobSettings, hours: float, region: str, own_prices: Mapping[str, float]) -> JobCost:
+def _line(
+    job: str, settings: JobSettings, hours: float | None, region: str, own_prices: Mapping[str, float]
+) -> JobCost:
     timeout = settings.timeout / timedelta(hours=1)
     return JobCost(
         job=job,
         instance_type=settings.instance_type,
         instance_count=settings.instance_count,
         timeout_hours=timeout,
-        expected_hours=min(hours, timeout),
+        expected_hours=None if hours is None else min(hours, timeout),
         price=training_price(region, settings.instance_type, own_prices),
     )

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from novaline.customization.model import Evaluation, Stage
 from novaline.customization.settings import JobSettings
 from novaline.customization.structure import Parts
 from novaline.customization.yaml_source import DataPath, SourceDocument
-from novaline.datasets.scan import Dataset, Kind, Scan, scan
-from novaline.findings import Finding, Severity
+from novaline.datasets.dataset import Dataset
+from novaline.datasets.engine.any_rows import NAME as ANY_ROWS
+from novaline.datasets.engine.limits import row_flaws
+from novaline.datasets.formats.catalogue import FORMATS
+from novaline.datasets.report import Report
+from novaline.datasets.validate import Evaluation as HeldOut
+from novaline.datasets.validate import LocalFile, ModelFacts, Options, validate
+from novaline.findings import Finding
 from novaline.recipes.model import EvaluationTask, Model
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rows:
-    """How many rows a job should have at least and at most; `says` names the source."""
-
-    least: int
-    says: str
-    most: int | None = None
-
-
-_BEDROCK_ROWS = {
-    ("sft", "nova-1"): _Rows(least=8, most=20_000, says="Bedrock takes"),
-    ("sft", "nova-2"): _Rows(least=200, most=20_000, says="Bedrock takes"),
-    ("rft", "nova-2"): _Rows(least=100, most=20_000, says="Bedrock takes"),
-}
-_ROWS = {
-    ("sft", "nova-2"): _Rows(least=200, says="AWS advises 2,000 to 10,000, and asks for"),
-    ("dpo", "nova-1"): _Rows(least=1_000, says="AWS advises"),
-    ("rft", "nova-2"): _Rows(least=100, says="AWS asks for"),
-    ("distillation", "nova-1"): _Rows(least=100, most=20_000, says="AWS takes"),
-}
-"""(technique, generation) → rows. Source: AWS's training-jobs and data-preparation pages for Nova."""
+_FORMATS_OF_TASKS = {"rft_eval": "rft"}
+"""Tasks whose rows have another name than the task."""
 
 
 class DataReader:
@@ -49,8 +36,8 @@ class DataReader:
         self.parts = parts
         self.datasets: dict[str, Dataset] = {}
         self.media: dict[str, frozenset[str]] = {}
-        self._scans: dict[tuple[Path, Kind, str], Scan] = {}
-        self._held_out: set[int] = set()
+        self._reports: dict[tuple[Path, Options], Report] = {}
+        self._held_out: list[HeldOut] = []
 
     def evaluation(
         self, base: DataPath, evaluation: Evaluation, model: Model, *, task: EvaluationTask | None
@@ -58,9 +45,15 @@ class DataReader:
         """The rows of an evaluation. `task` is None where the file does not say which; benchmarks read none."""
         if evaluation.data is None or not self.parts.known(*base, "data") or (task and not task.own_data):
             return
-        kind: Kind = "gen_qa" if task is not None and task.name == "gen_qa" else "rows"
-        where = (*base, "data")
-        yield from self._read(where, f"{evaluation.name}/data", evaluation.data, kind, model, of=evaluation.task)
+        sure = task is not None and (*base, "task") not in self.parts.mended
+        name = evaluation.task if sure else ANY_ROWS
+        options = _options(_FORMATS_OF_TASKS.get(name, name), model)
+        where, key = (*base, "data"), f"{evaluation.name}/data"
+        yield from self._read(where, key, evaluation.data, options, of=evaluation.task if sure else None)
+        if key in self.datasets and options.format != ANY_ROWS:
+            held_out = HeldOut(LocalFile(self._path(evaluation.data)), options.format)
+            if held_out not in self._held_out:
+                self._held_out.append(held_out)
 
     def stage(
         self, base: DataPath, stage: Stage, settings: JobSettings | None, model: Model, *, known: bool
@@ -68,43 +61,34 @@ class DataReader:
         """The rows of a stage. `known` says whether its technique is what the file says."""
         if not self.parts.known(*base, "data"):
             return
-        kind: Kind = "sft" if stage.technique == "sft" and known else "rows"
+        sure = known and (*base, "technique") not in self.parts.mended
+        of = stage.technique if sure else None
+        options = _options(of or ANY_ROWS, model, settings)
         train: Dataset | None = None
         if self.parts.known(*base, "data", "train"):
             where = (*base, "data", "train")
             key = f"{stage.name}/train"
-            yield from self._read(where, key, stage.data.train, kind, model, of=stage.technique)
+            yield from self._read(where, key, stage.data.train, options, of=of, learnt=True)
             train = self.datasets.get(key)
-            if train is not None and train.rows and settings is not None:
-                yield from self._rows(where, train, stage, settings, model)
+            if train is not None and settings is not None:
+                yield from self._rows(where, self._reports[self._path(stage.data.train), options], options, settings)
         if stage.data.validation is None:
             return
         where = (*base, "data", "validation")
         key = f"{stage.name}/validation"
-        yield from self._read(where, key, stage.data.validation, kind, model, of=stage.technique)
+        yield from self._read(where, key, stage.data.validation, options, of=of, learnt=True)
         if settings is not None:
             yield from self._validation(where, stage, settings)
         validation = self.datasets.get(key)
         if train is not None and validation is not None and validation.sha256 == train.sha256:
             yield self._warning("validation-is-training", "validation and training data are the same file", where)
 
-    def _rows(
-        self, where: DataPath, train: Dataset, stage: Stage, settings: JobSettings, model: Model
-    ) -> Iterator[Finding]:
+    def _rows(self, where: DataPath, train: Report, options: Options, settings: JobSettings) -> Iterator[Finding]:
+        """Whether there are as many rows as the job takes, told where the file is named."""
         batch = int(settings.number("global_batch_size") or 0)
-        nova_2_sft = model.generation == "nova-2" and stage.technique == "sft"
-        limits = (_BEDROCK_ROWS if stage.platform == "bedrock" else _ROWS).get((stage.technique, model.generation))
-        if train.rows < batch:
-            message = f"{train.rows:,} rows are fewer than one global batch of {batch:,}"
-            severity: Severity = "error" if nova_2_sft else "warning"
-            hint = "add rows, or lower `global_batch_size`"
-            yield self.document.finding("too-few-rows", message, where, severity=severity, hint=hint)
-        elif limits is not None and train.rows < limits.least:
-            message = f"{train.rows:,} rows; {limits.says} at least {limits.least:,}"
-            yield self._warning("few-rows", message, where)
-        elif limits is not None and limits.most is not None and train.rows > limits.most:
-            message = f"{train.rows:,} rows; {limits.says} at most {limits.most:,}"
-            yield self._warning("many-rows", message, where)
+        limits = msgspec.structs.replace(options, evaluation=False, minimum_rows=batch)
+        for flaw in row_flaws(limits, train.rows, media=bool(train.media), tokens=train.tokens):
+            yield self.document.finding(flaw.code, flaw.message, where, severity=flaw.severity, hint=flaw.hint)
 
     def _validation(self, where: DataPath, stage: Stage, settings: JobSettings) -> Iterator[Finding]:
         """Where nothing reads validation data. What is said of training jobs is among the recipe's rules."""
@@ -120,30 +104,38 @@ class DataReader:
             return
         yield self._warning("validation-unsupported", message, where, hint="leave it out if the job refuses it")
 
-    def _read(self, where: DataPath, key: str, written: str, kind: Kind, model: Model, *, of: str) -> Iterator[Finding]:
+    def _read(
+        self, where: DataPath, key: str, written: str, options: Options, *, of: str | None, learnt: bool = False
+    ) -> Iterator[Finding]:
+        """Reads a file, once however often it is named. What is `learnt` must not hold what evaluations ask.
+
+        `of` is the technique or task whose rows they are, None where the file does not say it.
+        """
         if written.startswith("s3://"):
             message = "this version takes local files, which it uploads and pins by digest and version; found an S3 URI"
             yield self.document.finding("not-supported", message, where, hint="download it first")
             return
-        path = Path(self.document.file).parent / written
-        token = (path.resolve(), kind, model.name)
-        found = self._scans.get(token)
-        if found is None:
-            held_out = frozenset(self._held_out) if kind == "sft" else frozenset()
+        path = self._path(written)
+        report = self._reports.get((path, options))
+        if report is None:
             try:
-                found = scan(path, kind=kind, model=model, held_out=held_out, keep_prompts=kind == "gen_qa")
+                report = validate([path], options, held_out=self._held_out if learnt else ())
             except OSError as problem:
                 yield self._not_readable(path, problem, where)
                 return
-            self._scans[token] = found
-            self._held_out |= found.prompts
-            yield from found.findings
-            if kind == "rows":
-                rows = f"the {found.dataset.rows:,} rows are counted, not checked"
-                message = f"{rows}: this version knows the form of sft and gen_qa rows, not of {of} rows"
+            self._reports[path, options] = report
+            yield from (finding.finding for finding in report.findings)
+            if options.format == ANY_ROWS and of is not None:
+                rows = f"the {report.rows:,} rows are counted, not checked"
+                message = f"{rows}: this version does not know the form of {of} rows"
                 yield self._warning("rows-not-validated", message, where)
-        self.datasets[key] = found.dataset
-        self.media[key] = found.media
+        (file,) = report.files
+        assert file.sha256 is not None
+        self.datasets[key] = Dataset(path=path, sha256=file.sha256, bytes=file.bytes, rows=file.rows)
+        self.media[key] = frozenset(report.media)
+
+    def _path(self, written: str) -> Path:
+        return Path(self.document.file).parent / written
 
     def _not_readable(self, path: Path, problem: OSError, where: DataPath) -> Finding:
         if not isinstance(problem, FileNotFoundError):
@@ -160,3 +152,22 @@ class DataReader:
 
     def _warning(self, code: str, message: str, where: DataPath, *, hint: str | None = None) -> Finding:
         return self.document.finding(code, message, where, severity="warning", hint=hint)
+
+
+def _options(name: str, model: Model, settings: JobSettings | None = None) -> Options:
+    """What the rows of a job are held against: rows of an unknown form against nothing.
+
+    Secrets and personal data are looked for by `novaline data validate`, which has the time.
+    """
+    platform = None if settings is None else settings.platform
+    max_length = None if settings is None else settings.number("max_length")
+    return Options(
+        format=name if name in FORMATS else ANY_ROWS,
+        model=ModelFacts.of(model),
+        platform=platform,
+        tuning=None if settings is None else settings.recipe.tuning,
+        max_length=None if max_length is None else int(max_length),
+        evaluation=True,
+        sensitive=False,
+        checked=True,
+    )

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from novaline.cost.estimate import Cost
+from novaline.cost.managed import ManagedCost
+from novaline.cost.prices import customization_rate, price_book
 from novaline.customization.availability import PLATFORMS, has_instances, recipe_platform
 from novaline.customization.costing import DEFAULT_REGION
 from novaline.customization.managed import BEDROCK_REGION, SERVERLESS_REGIONS
@@ -42,18 +44,17 @@ def is_settled(document: SourceDocument, findings: Iterable[Finding]) -> bool:
 
 def of_cost(document: SourceDocument, parts: Parts, cost: Cost, environment: Environment | None) -> Iterator[Finding]:
     """No run on instances without a known worst case, and none above the customization's or the environment's limit."""
+    region = environment.region if environment is not None else DEFAULT_REGION
     unpriced = sorted({line.instance_type for line in cost.lines if line.price is None})
     if unpriced:
         if not any(path[:2] == ("budget", "prices") for path in parts.unknown):
-            region = environment.region if environment is not None else DEFAULT_REGION
             message = f"no price is known for {', '.join(unpriced)} in {region}, so the run's worst case is unknown"
             hint = f"say what an instance hour costs: budget: {{usd: …, prices: {{{unpriced[0]}: …}}}}"
             yield document.finding("price-unknown", message, ("budget",), key=True, hint=hint)
         return
-    unknown = [line.job for line in cost.managed if line.worst_case_usd is None]
-    if unknown:
-        message = f"what AWS charges for {listed(unknown)} at most is not known, so the run's worst case is not either"
-        hint = "`novaline prices refresh` asks AWS; a job that is billed by token needs its `epochCount` too"
+    unknown = [line for line in cost.managed if line.worst_case_usd is None]
+    for hint, jobs in _by_reason(unknown, parts, region).items():
+        message = f"what AWS charges for {listed(jobs)} at most is not known, so the run's worst case is not either"
         yield document.finding("price-unknown", message, ("budget",), key=True, severity="warning", hint=hint)
     worst = sum(line.worst_case_usd or 0.0 for line in cost.lines)
     worst += sum(line.worst_case_usd or 0.0 for line in cost.managed)
@@ -68,6 +69,24 @@ def of_cost(document: SourceDocument, parts: Parts, cost: Cost, environment: Env
         )
         raising = f"raise `budget_usd_per_run` of the environment {environment.name}"
         yield document.finding("over-environment-budget", message, ("budget", "usd"), hint=_cheaper(cost, raising))
+
+
+def _by_reason(unknown: Iterable[ManagedCost], parts: Parts, region: str) -> dict[str, list[str]]:
+    """Why the worst case of jobs without instances is not known, and what to do: hint → the jobs."""
+    platforms = {stage.name: stage.platform for stage in parts.stages if stage is not None}
+    found: dict[str, list[str]] = {}
+    for line in unknown:
+        rate = customization_rate(region, line.model, line.technique, book=price_book())
+        if platforms.get(line.job) == "serverless":
+            hint = "no source states what serverless jobs cost, and `novaline prices refresh` does not ask for it"
+        elif rate is None:
+            hint = "`novaline prices refresh` asks AWS for the price"
+        elif line.rate is None:
+            hint = "the job is billed by token: say `epochCount`, how often it reads its rows"
+        else:
+            hint = "the job is billed by token, and no source states how many tokens images and videos are"
+        found.setdefault(hint, []).append(line.job)
+    return found
 
 
 def _cheaper(cost: Cost, raising: str = "raise the budget") -> str:

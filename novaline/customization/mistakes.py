@@ -19,6 +19,7 @@ from novaline.customization.model import (
 )
 from novaline.customization.yaml_source import DataPath, SourceDocument
 from novaline.findings import Finding, nearest
+from novaline.recipes.bounds import spelling_hint
 from novaline.recipes.overrides import shown
 
 # What AWS or the design has and this version has not: refused by name, so that nobody looks for a typing mistake.
@@ -42,6 +43,7 @@ _INSTEAD = {
     ("technique", "lora"): "write `technique: sft` and `tuning: lora`",
     ("platform", "smtj"): "write `sagemaker`",
     ("platform", "smhp"): "write `hyperpod`",
+    ("target", "bedrock"): "write `bedrock-on-demand`",
 }
 _REWARD = "the name of a reward function: lower-case letters and digits, with single - between them"
 _PATTERNS = {
@@ -69,6 +71,7 @@ _EXAMPLES_IN_PARTS = {
 }
 _PART_NAME = "lower-case letters and digits, with single - between them, at most 24 characters"
 _WORDS = {"str": "text", "int": "an integer", "float": "a number", "bool": "true or false", "dict": "a mapping"}
+_KINDS = {"int_type": "integer", "int_from_float": "integer", "float_type": "float", "bool_type": "boolean"}
 _NESTED: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
     (Stage, "instances"): Instances,
     (Stage, "data"): TrainingData,
@@ -158,7 +161,7 @@ def _hint(error: ErrorDetails, owner: type[BaseModel], key: str) -> str | None:
         return f"it is a share of 1: {value / 100:g}"
     if key == "margin" and isinstance(value, int | float) and 1 <= value < 100:
         return f"it is a share of 1, so {value:g} points of 100 are {value / 100:g}"
-    return None
+    return spelling_hint(value, _KINDS.get(error["type"], ""))
 
 
 def _expectation(error: ErrorDetails, owner: type[BaseModel], key: str) -> tuple[str, str]:

@@ -66,14 +66,14 @@ class Instances(_Frozen):
     """The machines of a stage. What is left out comes from the recipe."""
 
     type: Annotated[str, Field(pattern=r"^ml\.", description="SageMaker instance type")] | None = None
-    count: Annotated[int, Field(ge=1, le=64)] | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
 
 
 class EvaluationInstances(_Frozen):
     """The machines of an evaluation. What is left out comes from the recipe."""
 
     type: Annotated[str, Field(pattern=r"^ml\.")] | None = None
-    count: Annotated[int, Field(ge=1, le=16)] | None = None
+    count: Annotated[int, Field(ge=1)] | None = None
 
 
 class TrainingData(_Frozen):

@@ -13,11 +13,12 @@ from novaline.cost.quotas import (
     bedrock_job_quotas,
     cluster_quotas,
     deployment_quotas,
+    import_quotas,
     training_quotas,
 )
 from novaline.customization.checks import Checked
 from novaline.customization.compile import CompiledRun
-from novaline.customization.planned_jobs import PlannedJob, planned_jobs
+from novaline.customization.planned_jobs import PlannedJob, planned_jobs, roles_of
 from novaline.customization.runnable import not_runnable
 from novaline.findings import Finding, NovalineError, errors_in
 from novaline.requests.conformance import check_request
@@ -49,8 +50,8 @@ class Plan:
     @property
     def expected_hours(self) -> float | None:
         """How long the jobs should take, stages one after the other, then all evaluations at once; None if unknown."""
-        stages = [job.hours for job in self.jobs if job.what == "training"]
-        evaluations = [job.hours for job in self.jobs if job.what != "training"]
+        stages = [job.hours for job in self.jobs if not job.subjects]
+        evaluations = [job.hours for job in self.jobs if job.subjects]
         known = [hours for hours in (*stages, *evaluations) if hours is not None]
         if len(known) < len(self.jobs):
             return None
@@ -60,8 +61,8 @@ class Plan:
     def limit_hours(self) -> float:
         """How long they may take at most, by their timeouts."""
         hours = {job.name: job.settings.timeout / timedelta(hours=1) for job in self.jobs}
-        evaluations = [hours[job.name] for job in self.jobs if job.what != "training"]
-        return sum(hours[job.name] for job in self.jobs if job.what == "training") + max(evaluations, default=0.0)
+        evaluations = [hours[job.name] for job in self.jobs if job.subjects]
+        return sum(hours[job.name] for job in self.jobs if not job.subjects) + max(evaluations, default=0.0)
 
     def as_json(self) -> dict[str, Any]:
         """The plan as `plan --json` prints it."""
@@ -125,17 +126,20 @@ def quotas_of(checked: Checked, requests: Iterable[PlannedRequest]) -> tuple[Quo
     managed = sum(request.action == "CreateModelCustomizationJob" for request in sent)
     if managed:
         found += bedrock_job_quotas(jobs=managed)
-    if any(request.action == "CreateCustomModel" for request in sent):
+    actions = {request.action for request in sent}
+    if "CreateCustomModel" in actions:
+        found += import_quotas()
+    if "CreateCustomModelDeployment" in actions:
         found += deployment_quotas()
     return tuple(_merged(found))
 
 
 def _cluster(checked: Checked) -> Iterator[Machines]:
-    """The largest stage or evaluation on HyperPod, with every group of instances that its recipe starts."""
+    """The largest stage or evaluation on HyperPod, with every group of instances that it starts."""
     needed: dict[str, int] = {}
     for settings in (*checked.stages.values(), *checked.evaluations.values()):
         if settings.platform == "hyperpod":
-            count = settings.instance_count + sum(settings.recipe.instances.roles.values())
+            count = settings.instance_count + sum(roles_of(settings).values())
             needed[settings.instance_type] = max(needed.get(settings.instance_type, 0), count)
     yield from (Machines(type=kind, count=count) for kind, count in needed.items())
 

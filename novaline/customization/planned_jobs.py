@@ -16,7 +16,7 @@ from novaline.customization.compile import CompiledRun
 from novaline.customization.job_parts import UsedImage
 from novaline.customization.model import Evaluation, Stage
 from novaline.customization.settings import JobSettings
-from novaline.datasets.scan import Dataset
+from novaline.datasets.dataset import Dataset
 from novaline.recipes.model import JsonValue
 from novaline.recipes.rendering import Difference, default_values, differences
 
@@ -52,15 +52,16 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedJob:
-    """A stage's job, or the two jobs of an evaluation.
+    """A stage's job, or the jobs of an evaluation: of the base model, and of the candidate where a job can read it.
 
-    `told` are the hyperparameters of a job without a recipe of its own. `hours` and `expected_usd` are of one job where
-    an evaluation has two; `tokens` is an estimate. None: not known, or there is none.
+    `subjects` are what an evaluation measures, none for a stage. `told` are the hyperparameters of a job without a
+    recipe of its own. `hours` is of one job where an evaluation has two; `tokens` is an estimate. None: not known, or
+    there is none.
     """
 
     name: str
-    what: Literal["training", "evaluation of base and candidate"]
     part: Stage | Evaluation
+    subjects: tuple[str, ...] = ()
     settings: JobSettings
     image: UsedImage | None
     data: Dataset | None
@@ -70,6 +71,11 @@ class PlannedJob:
     differences: tuple[Difference, ...]
     told: Mapping[str, JsonValue]
     alternative: Alternative | None = None
+
+    @property
+    def what(self) -> str:
+        """`training`, or an evaluation with what it measures: `evaluation of base and candidate`."""
+        return "training" if isinstance(self.part, Stage) else f"evaluation of {' and '.join(self.subjects)}"
 
     @property
     def rows(self) -> int | None:
@@ -103,7 +109,11 @@ class PlannedJob:
             "tuning": settings.recipe.tuning,
             "recipe": {"id": settings.recipe.id, "version": settings.recipe.version},
             "image": None if self.image is None else self.image.as_json(),
-            "instances": {"type": settings.instance_type or None, "count": settings.instance_count},
+            "instances": {
+                "type": settings.instance_type or None,
+                "count": settings.instance_count,
+                "roles": roles_of(settings),
+            },
             "rows": self.rows,
             "validation_rows": None if self.validation is None else self.validation.rows,
             "estimated_tokens": self.tokens,
@@ -123,12 +133,13 @@ def planned_jobs(checked: Checked, compiled: CompiledRun, *, environment: Enviro
     lines: tuple[JobCost | ManagedCost, ...] = (*compiled.cost.lines, *compiled.cost.managed)
     costs = {line.job: line for line in lines}
     told = {stage["name"]: _told(stage) for stage in compiled.claim["stages"]}
+    subjects = {evaluation["name"]: _subjects(evaluation) for evaluation in compiled.claim["evaluations"]}
+    continued = {stage.start for stage in checked.customization.stages}
     for stage in checked.customization.stages:
         settings = checked.stages[stage.name]
         data, validation = (checked.datasets.get(f"{stage.name}/{kind}") for kind in ("train", "validation"))
         job = PlannedJob(
             name=stage.name,
-            what="training",
             part=stage,
             settings=settings,
             image=compiled.images.get(stage.name),
@@ -139,14 +150,17 @@ def planned_jobs(checked: Checked, compiled: CompiledRun, *, environment: Enviro
             differences=_differences(settings),
             told=told[stage.name],
         )
-        yield replace(job, alternative=_alternative(stage, job, environment.region))
+        if stage.name not in continued:  # no other platform's job starts from what Bedrock trains
+            media = bool(checked.media.get(f"{stage.name}/train"))
+            job = replace(job, alternative=_alternative(stage, job, environment.region, media=media))
+        yield job
     for evaluation in checked.customization.evaluations:
         settings = checked.evaluations[evaluation.name]
         names = (f"{evaluation.name}-base", f"{evaluation.name}-candidate")
         yield PlannedJob(
             name=evaluation.name,
-            what="evaluation of base and candidate",
             part=evaluation,
+            subjects=subjects[evaluation.name],
             settings=settings,
             image=compiled.images.get(names[0]),
             data=checked.datasets.get(f"{evaluation.name}/data"),
@@ -156,6 +170,17 @@ def planned_jobs(checked: Checked, compiled: CompiledRun, *, environment: Enviro
             differences=_differences(settings),
             told={},
         )
+
+
+def roles_of(settings: JobSettings) -> dict[str, int]:
+    """The groups of instances that HyperPod starts beside those of the stage, as the file has them; role → count."""
+    if settings.platform != "hyperpod":
+        return {}
+    values = settings.values
+    return {
+        role: count if isinstance(count := values.get(f"run.{role}"), int) else default
+        for role, default in settings.recipe.instances.roles.items()
+    }
 
 
 def pace_of(settings: JobSettings, rows: int) -> Pace | None:
@@ -187,6 +212,11 @@ def _differences(settings: JobSettings) -> tuple[Difference, ...]:
     return differences(recipe, {**default_values(recipe), **settings.overrides, **own})
 
 
+def _subjects(evaluation: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an entry of the claim measures: a subject has a job or a recipe, or else the reason why there is none."""
+    return tuple(name for name in ("base", "candidate") if evaluation[name].keys() & {"request", "recipe"})
+
+
 def _told(stage: Mapping[str, Any]) -> dict[str, JsonValue]:
     """The hyperparameters of a job that reads no rendered recipe."""
     if "platform" not in stage or "job" not in stage:
@@ -197,7 +227,7 @@ def _told(stage: Mapping[str, Any]) -> dict[str, JsonValue]:
     return dict(told or config.get("rftConfig", {}).get("hyperParameters", {}))
 
 
-def _alternative(stage: Stage, job: PlannedJob, region: str) -> Alternative | None:
+def _alternative(stage: Stage, job: PlannedJob, region: str, *, media: bool) -> Alternative | None:
     """The cheaper way, for a training job of SageMaker whose epochs are known."""
     settings, data = job.settings, job.data
     if settings.platform != "sagemaker" or data is None or job.pace is None:
@@ -212,4 +242,5 @@ def _alternative(stage: Stage, job: PlannedJob, region: str) -> Alternative | No
         epochs=job.pace.epochs,
         present_usd=job.lines[0].expected_usd if job.lines else None,
         from_base=stage.start == "base",
+        media=media,
     )

@@ -80,9 +80,12 @@ def _metrics(task: EvaluationTask) -> tuple[str, ...]:
 
 def of_deployment(document: SourceDocument, parts: Parts) -> Iterator[Finding]:
     """A deployment is named, and ends or says that it stays."""
-    if parts.deployment is None or not parts.known("deployment", "target"):
-        return  # a wrong target is a mistake of its own; what goes with it cannot be judged
+    if parts.deployment is None:
+        return
     written = document.data.get("deployment", {}) if isinstance(document.data, dict) else {}
+    if not parts.known("deployment", "target"):
+        yield from _lifetime(document, parts.deployment, written)  # the rest depends on the target
+        return
     yield from _deployment(document, parts.deployment, written)
     last = parts.stages[-1] if parts.stages else None
     full = last is not None and last.tuning == "full" and parts.known("stages", len(parts.stages) - 1, "tuning")
@@ -103,13 +106,18 @@ def _deployment(document: SourceDocument, deployment: Deployment, written: Mappi
         message = "`deployment` lacks `name`"
         hint = "it is the deployment's name in Bedrock, and stays when a later run exchanges the model"
         yield document.finding("missing-key", message, ("deployment", "name"), hint=hint)
-    if "time_to_live" in written and deployment.keep:
-        message = "`time_to_live` and `keep: true` contradict each other"
-        yield document.finding("contradiction", message, ("deployment", "keep"), key=True, hint="keep one of the two")
-    elif "time_to_live" not in written and not deployment.keep:
+    if "time_to_live" not in written and not deployment.keep:
         message = "a deployment says when it is to end, `time_to_live`, or `keep: true`"
         hint = "a forgotten deployment is paid for until somebody finds it; 72h suits a trial"
         yield document.finding("missing-key", message, ("deployment", "time_to_live"), hint=hint)
+    yield from _lifetime(document, deployment, written)
+
+
+def _lifetime(document: SourceDocument, deployment: Deployment, written: Mapping[str, object]) -> Iterator[Finding]:
+    """How long a deployment stays, whatever its target."""
+    if "time_to_live" in written and deployment.keep:
+        message = "`time_to_live` and `keep: true` contradict each other"
+        yield document.finding("contradiction", message, ("deployment", "keep"), key=True, hint="keep one of the two")
     ttl = deployment.time_to_live
     if ttl is not None and ttl % timedelta(hours=1):
         message = f"`time_to_live` counts whole hours, found {duration_text(ttl)}"

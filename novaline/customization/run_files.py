@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from novaline.customization.names import content_hash, job_base_name
-from novaline.datasets.scan import Dataset
+from novaline.datasets.dataset import Dataset
 from novaline.requests.resources import Resources
 
 

@@ -16,7 +16,7 @@ from novaline.customization.availability import (
 from novaline.customization.model import Evaluation, Processor, Stage, StagePlatform
 from novaline.findings import nearest
 from novaline.recipes.catalogue import Catalogue
-from novaline.recipes.model import EvaluationTask, Instances, JsonValue, Platform, Recipe
+from novaline.recipes.model import EvaluationTask, JsonValue, Platform, Recipe
 from novaline.recipes.overrides import Problem, Resolution, resolve_overrides
 from novaline.recipes.rendering import default_values, resolve
 from novaline.recipes.rules import rule_of_absence
@@ -77,10 +77,7 @@ def stage_settings(catalogue: Catalogue, *, model: str, stage: Stage) -> Found:
         return Found(settings=None, problems=tuple(problems))
     instance_type, count = "", 0
     if has_instances(stage.platform):
-        wrong_type = any(path == ("instances", "type") for path, _ in problems)
-        instance_type, count = _machines(
-            recipe.instances, stage.instances.type, None if wrong_type else stage.instances.count
-        )
+        instance_type, count = _machines(recipe, choice.meant_type or stage.instances.type, stage.instances.count)
     elif "instances" in stage.model_fields_set:
         problems.append(_without_instances(stage))
     overrides = stage.overrides
@@ -112,8 +109,8 @@ def evaluation_settings(
     recipe = choice.recipe
     if recipe is None:
         return Found(settings=None, problems=choice.problems)
-    instances = evaluation.instances
-    instance_type, count = _machines(recipe.instances, instances.type, None if choice.problems else instances.count)
+    wanted = evaluation.instances
+    instance_type, count = _machines(recipe, choice.meant_type or wanted.type, wanted.count)
     sampling = {
         name: paths
         for name, paths in recipe.short_names.items()
@@ -166,10 +163,15 @@ def _of_processor(processor: Processor) -> dict[str, JsonValue]:
     }
 
 
-def _machines(instances: Instances, wanted_type: str | None, wanted_count: int | None) -> tuple[str, int]:
-    """The type and the number of instances: the recipe's own where none was asked for, or a wrong type."""
-    kind = wanted_type if wanted_type is not None and wanted_type in instances.types else instances.types[0]
-    return kind, instances.default_count if wanted_count is None else wanted_count
+def _machines(recipe: Recipe, wanted_type: str | None, wanted_count: int | None) -> tuple[str, int]:
+    """The type and the number of instances: those asked for, or else the recipe's own.
+
+    A type that the recipe does not run on says nothing, and neither does the number that goes with it.
+    """
+    instances = recipe.instances
+    if wanted_type is not None and wanted_type not in instances.types:
+        return instances.types[0], instances.default_count
+    return wanted_type or instances.types[0], instances.default_count if wanted_count is None else wanted_count
 
 
 def _without_instances(stage: Stage) -> PlacedProblem:
@@ -199,7 +201,7 @@ def _unpublished(recipe: Recipe, overrides: Mapping[str, JsonValue]) -> Iterator
 def _managed(problem: Problem, recipe: Recipe, stage: Stage) -> Problem:
     """Bedrock's bounds of reinforcement fine-tuning stand in the API itself, which refuses what is outside of them."""
     if stage.platform == "bedrock" and recipe.technique == "rft" and problem.code == "override-advice":
-        message = problem.message.replace("` should be ", "` must be ", 1)
+        message = f"{problem.message.replace('` should be ', '` must be ', 1)}; the API refuses it"
         return replace(problem, code="override-bounds", severity="error", message=message)
     return problem
 

@@ -17,17 +17,26 @@ _PARTS: Mapping[str, type[BaseModel]] = {"gate": Gate, "deployment": Deployment,
 
 
 def corrected(document: SourceDocument) -> tuple[SourceDocument, list[Finding]]:
-    """The document with every misspelled key under its right name, and a finding for each.
+    """The document with every misspelled key under its right name, and a finding for each beside the document's own.
 
     A key counts as misspelled when the nearest key that exists there is missing. Others stay, and are found later.
     """
     speller = _Speller(document)
     data = speller.mapping(document.data, Customization, ())
+    findings = [*document.findings, *speller.findings]
     if not speller.renamed:
-        return document, []
-    values = {speller.moved(path): place for path, place in document.values.items()}
-    keys = {speller.moved(path): place for path, place in document.keys.items()}
-    return replace(document, data=data, values=values, keys=keys), speller.findings
+        return document, findings
+    return (
+        replace(
+            document,
+            data=data,
+            values={speller.moved(path): place for path, place in document.values.items()},
+            keys={speller.moved(path): place for path, place in document.keys.items()},
+            unreadable=frozenset(map(speller.moved, document.unreadable)),
+            merged=frozenset(map(speller.moved, document.merged)),
+        ),
+        findings,
+    )
 
 
 @dataclass(slots=True)
@@ -47,7 +56,8 @@ class _Speller:
             place = (*path, key)
             name = _meant(key, data.keys() | right.keys(), cls)
             if name is not None:
-                self.findings.append(unknown_key(self.document, place, cls))
+                if place not in self.document.merged:  # where it is written, it was told
+                    self.findings.append(unknown_key(self.document, place, cls))
                 self.renamed[place] = name
             right[name or key] = self._value(value, name or key, cls, place)
         return right

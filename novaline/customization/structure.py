@@ -65,7 +65,7 @@ class Parts:
     unknown: frozenset[DataPath] = frozenset()
     """Where a stand-in or a default stands for what is wrong or missing."""
     mended: frozenset[DataPath] = frozenset()
-    """Where a value was read as the one that its mistake's hint names."""
+    """Where a value was read as the one that its mistake's hint names, or came by a merge key."""
 
     def known(self, *path: str | int) -> bool:
         """Whether the value at `path` is what the file says, or says nothing about: conclusions may be drawn."""
@@ -83,6 +83,8 @@ _Head = create_model(
 def read_parts(document: SourceDocument) -> tuple[Parts, list[Finding]]:
     """The parts of the document, and every finding about their form."""
     data = document.data
+    if () in document.unreadable:
+        return Parts(), []
     if not isinstance(data, dict):
         found = "the file is empty" if data is None else f"found {shown(data)}"
         message = f"a customization is a mapping of keys; {found}"
@@ -105,8 +107,10 @@ def read_parts(document: SourceDocument) -> tuple[Parts, list[Finding]]:
     if len(parts.stages) > _MOST_STAGES:
         message = f"a customization has at most {_MOST_STAGES} stages, found {len(parts.stages)}"
         reader.findings.append(document.finding("wrong-value", message, ("stages", _MOST_STAGES)))
-    parts.unknown, parts.mended = frozenset(reader.unknown), frozenset(reader.mended)
-    return parts, reader.findings
+    parts.unknown = frozenset(reader.unknown) | document.unreadable
+    parts.mended = frozenset(reader.mended) | document.merged
+    told = {document.locate(path)[:2] for path in document.unreadable | document.merged}
+    return parts, [finding for finding in reader.findings if (finding.line, finding.column) not in told]
 
 
 class _Reader:
@@ -188,12 +192,14 @@ class _Reader:
             return
 
     def _findings(self, errors: list[ErrorDetails], cls: type[BaseModel], path: DataPath) -> Iterator[Finding]:
-        seen: set[DataPath] = set()
+        found: dict[DataPath, ErrorDetails] = {}
         for error in errors:
             location = _plain(error["loc"], self.document, path)
-            if location not in seen:  # a union reports every branch that failed
-                seen.add(location)
-                yield finding_of(self.document, error, class_at(cls, error["loc"][:-1]), location)
+            # A union reports every branch that failed; of a number that is not finite, only one says so.
+            if location not in found or error["type"] == "finite_number":
+                found[location] = error
+        for location, error in found.items():
+            yield finding_of(self.document, error, class_at(cls, error["loc"][:-1]), location)
 
 
 def _plain(location: tuple[int | str, ...], document: SourceDocument, path: DataPath) -> DataPath:

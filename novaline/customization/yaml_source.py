@@ -2,7 +2,7 @@
 
 PyYAML follows YAML 1.1, where `1e-5` is text, `on` is true and `012` is ten. Here `1e-5` is a number, only `true` and
 `false` are booleans, and a number with a leading zero stays text, because an identifier was meant. Duplicate keys,
-which PyYAML drops in silence, are errors.
+which PyYAML drops in silence, are errors, and so are merge keys (`<<`), which YAML 1.2 does not have.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pathlib import Path
 
 import yaml
 
+from novaline.customization.yaml_words import character_error, syntax_error
 from novaline.findings import Finding, NovalineError, Severity, UsageProblem, nearest
+from novaline.recipes.problems import shortened
 
 DataPath = tuple[str | int, ...]
 """The way to a value: keys and list indices from the root."""
@@ -22,12 +24,23 @@ DataPath = tuple[str | int, ...]
 _PREFIX = "tag:yaml.org,2002:"
 _LARGEST_FILE_BYTES = 1_000_000
 _MOST_VALUES = 100_000  # aliases expand: a small file must not become a large document
+_LARGEST_INTEGER = 2**63
+_MERGE = "<<"
+
+
+def _integer(text: str) -> int:
+    """Raises ValueError for what 64 bits do not hold: nothing that is configured is so large, and no float might be."""
+    number = int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+    if not -_LARGEST_INTEGER <= number < _LARGEST_INTEGER:
+        raise ValueError(text)
+    return number
+
 
 _READERS: dict[str, Callable[[str], object]] = {
     "str": str,
     "null": lambda _: None,
     "bool": lambda text: text.lower() == "true",
-    "int": lambda text: int(text, 0) if text[:2] in ("0o", "0x") else int(text),
+    "int": _integer,
     "float": lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan")),
 }
 
@@ -55,13 +68,21 @@ for _tag, _pattern, _first in (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceDocument:
-    """A YAML document: its plain data, and where each part of it was written."""
+    """A YAML document: its plain data, and where each part of it was written.
+
+    `findings` are mistakes that left the rest readable, in a document that was not read strictly: of a key that is
+    written twice the first value counts, a merge key is followed. `unreadable` are places whose value is None because
+    it could not be read; `merged` those that came by a merge key, and are found there.
+    """
 
     file: str
     text: str
     data: object
     values: dict[DataPath, tuple[int, int]] = field(repr=False)
     keys: dict[DataPath, tuple[int, int]] = field(repr=False)
+    findings: tuple[Finding, ...] = ()
+    unreadable: frozenset[DataPath] = frozenset()
+    merged: frozenset[DataPath] = frozenset()
 
     def locate(self, path: DataPath, *, key: bool = False) -> tuple[int, int, str]:
         """Line and column (from 1) and the source line of the value at `path`, or of its key.
@@ -105,8 +126,8 @@ class SourceDocument:
         )
 
 
-def load_yaml(path: Path) -> SourceDocument:
-    """The document in the file at `path`.
+def load_yaml(path: Path, *, strict: bool = True) -> SourceDocument:
+    """The document in the file at `path`; `strict` as in `parse_yaml`.
 
     Raises UsageProblem when there is no such file, NovalineError (with line and column) when it is not YAML.
     """
@@ -128,7 +149,7 @@ def load_yaml(path: Path) -> SourceDocument:
         raise NovalineError.of(
             "not-utf-8", message, file=file, line=line, column=column, hint="save the file as UTF-8"
         ) from None
-    return parse_yaml(text, file=file)
+    return parse_yaml(text, file=file, strict=strict)
 
 
 def _unreadable(path: Path, problem: OSError) -> UsageProblem:
@@ -150,17 +171,24 @@ def _unreadable(path: Path, problem: OSError) -> UsageProblem:
     return UsageProblem.of("unreadable-file", f"cannot read {path}: {problem.strerror or problem}", hint=hint)
 
 
-def parse_yaml(text: str, *, file: str) -> SourceDocument:
-    """The document in `text`; `file` is only named in messages. Raises NovalineError with every duplicate key."""
+def parse_yaml(text: str, *, file: str, strict: bool = True) -> SourceDocument:
+    """The document in `text`; `file` is only named in messages.
+
+    Raises NovalineError where it is not YAML, and, if `strict`, with every mistake that would leave the rest readable:
+    keys that are written twice, merge keys, tags, numbers that are too long. Otherwise the document has them.
+    """
     try:
-        return _read(text, file)
+        document = _read(text, file)
     except yaml.MarkedYAMLError as problem:
-        raise _syntax_error(problem, text=text, file=file) from None
+        raise syntax_error(problem, text=text, file=file) from None
     except yaml.reader.ReaderError as problem:
-        raise _character_error(problem, text=text, file=file) from None
+        raise character_error(problem, text=text, file=file) from None
     except RecursionError:
         message = "the document is nested too deeply, or an alias contains itself"
         raise NovalineError.of("yaml-syntax", message, file=file) from None
+    if strict and document.findings:
+        raise NovalineError(document.findings)
+    return document
 
 
 def _read(text: str, file: str) -> SourceDocument:
@@ -169,63 +197,113 @@ def _read(text: str, file: str) -> SourceDocument:
         node = loader.get_single_node()
     finally:
         loader.dispose()
-    builder = _Builder(file, text)
+    builder = _Builder(loader, file, text)
     data = builder.build(node, ()) if node is not None else None
-    if builder.findings:
-        raise NovalineError(builder.findings)
-    return SourceDocument(file=file, text=text, data=data, values=builder.values, keys=builder.keys)
+    return SourceDocument(
+        file=file,
+        text=text,
+        data=data,
+        values=builder.values,
+        keys=builder.keys,
+        findings=tuple(builder.findings),
+        unreadable=frozenset(builder.unreadable),
+        merged=frozenset(builder.merged),
+    )
 
 
 class _Builder:
     """Turns composed nodes into plain data, noting places and collecting what is wrong."""
 
-    def __init__(self, file: str, text: str) -> None:
+    def __init__(self, loader: yaml.SafeLoader, file: str, text: str) -> None:
+        self.loader = loader
         self.file = file
         self.lines = text.splitlines()
         self.values: dict[DataPath, tuple[int, int]] = {}
         self.keys: dict[DataPath, tuple[int, int]] = {}
         self.findings: list[Finding] = []
+        self.unreadable: set[DataPath] = set()
+        self.merged: set[DataPath] = set()
+        self.nodes = 0
+        self.told: set[tuple[str, int, int]] = set()
+        self.merging: tuple[int, int] | None = None
 
     def build(self, node: yaml.Node, path: DataPath) -> object:
-        self.values[path] = _place(node)
-        if len(self.values) > _MOST_VALUES:
-            message = f"the document has more than {_MOST_VALUES:,} values once its aliases are expanded"
-            raise NovalineError.of("yaml-syntax", message, file=self.file)
+        self._count()
+        self.values[path] = self._place(node)
+        if self.merging is not None:
+            self.merged.add(path)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node)
+        return self._scalar(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: DataPath) -> dict[str, object]:
         data: dict[str, object] = {}
+        self._add(node, data, path)
+        return data
+
+    def _add(self, node: yaml.MappingNode, data: dict[str, object], path: DataPath) -> None:
+        """The keys of a mapping, then those that it merges as YAML 1.1 would: what is there already stays."""
+        merges: list[tuple[yaml.Node, yaml.Node]] = []
         for key_node, value_node in node.value:
+            self._count()
             if not isinstance(key_node, yaml.ScalarNode):
                 self._report("yaml-key", "a key is plain text, not a list or a mapping", key_node)
                 continue
             key = str(key_node.value)
-            if key in data:
+            if key == _MERGE and not key_node.style:  # in quotes it is a key like others
+                message = "merge keys (<<) are not part of YAML 1.2"
+                self._report("yaml-merge", message, key_node, hint="write the keys out")
+                merges.append((key_node, value_node))
+            elif key not in data:
+                self.keys[(*path, key)] = self._place(key_node)
+                data[key] = self.build(value_node, (*path, key))
+            elif self.merging is None:
                 first = self.keys[(*path, key)][0]
                 message = f"the key {key!r} is written twice; the first is on line {first}"
                 self._report("duplicate-key", message, key_node, hint="keep one of the two")
-                continue
-            self.keys[(*path, key)] = _place(key_node)
-            data[key] = self.build(value_node, (*path, key))
-        return data
+        for key_node, value_node in merges:
+            before, self.merging = self.merging, self.merging or _place(key_node)
+            for source in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
+                if isinstance(source, yaml.MappingNode):
+                    self._add(source, data, path)
+            self.merging = before
 
-    def _scalar(self, node: yaml.Node) -> object:
+    def _scalar(self, node: yaml.Node, path: DataPath) -> object:
         text, tag = str(node.value), str(node.tag).removeprefix(_PREFIX)
         if tag not in _READERS:
             self._report("yaml-tag", f"the tag {node.tag!r} has no meaning here", node, hint="write plain YAML values")
-            return None
+            tag = self._untagged(node, text)
         try:
             return _READERS[tag](text)
         except ValueError:
-            self._report("yaml-number", f"{text[:40]!r} cannot be read as {tag}", node)
+            what = "a number of 64 bits" if tag == "int" else tag
+            self._report("yaml-number", f"{shortened(text, longest=40)!r} cannot be read as {what}", node)
+            self.unreadable.add(path)
             return None
+
+    def _untagged(self, node: yaml.Node, text: str) -> str:
+        """The kind of a scalar, as if its tag were not there."""
+        quoted = isinstance(node, yaml.ScalarNode) and bool(node.style)
+        tag = self.loader.resolve(yaml.ScalarNode, text, (not quoted, quoted))  # type: ignore[no-untyped-call]  # PyYAML's stubs have no types here
+        return str(tag).removeprefix(_PREFIX)
+
+    def _count(self) -> None:
+        self.nodes += 1
+        if self.nodes > 2 * _MOST_VALUES:  # keys and values
+            message = f"the document has more than {_MOST_VALUES:,} values once its aliases are expanded"
+            raise NovalineError.of("yaml-syntax", message, file=self.file)
+
+    def _place(self, node: yaml.Node) -> tuple[int, int]:
+        """Where the node is written, or the merge key that brought it."""
+        return self.merging or _place(node)
 
     def _report(self, code: str, message: str, node: yaml.Node, *, hint: str | None = None) -> None:
         line, column = _place(node)
+        if (code, line, column) in self.told:  # an alias comes by here again
+            return
+        self.told.add((code, line, column))
         excerpt = self.lines[line - 1] if line <= len(self.lines) else None
         self.findings.append(
             Finding(
@@ -243,64 +321,3 @@ class _Builder:
 
 def _place(node: yaml.Node) -> tuple[int, int]:
     return node.start_mark.line + 1, node.start_mark.column + 1
-
-
-def _syntax_error(problem: yaml.MarkedYAMLError, *, text: str, file: str) -> NovalineError:
-    mark = problem.problem_mark or problem.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    lines = text.splitlines()
-    if line > len(lines):  # the parser stops behind the end; the last line is where a person looks
-        line, column = max(len(lines), 1), len(lines[-1]) + 1 if lines else 1
-    excerpt = lines[line - 1] if lines else ""
-    tab = "\t" in excerpt[:column] and not excerpt[: column - 1].strip()
-    hint = "use spaces, not tabs" if tab else "check indentation, quotes, brackets and colons here"
-    message = f"this is not YAML: {_in_words(problem, tab=tab)}"
-    return NovalineError.of("yaml-syntax", message, file=file, line=line, column=column, excerpt=excerpt, hint=hint)
-
-
-# The parser's own words (libyaml's) → a person's. What is not here is passed on as it is.
-_WHERE = {
-    "while parsing a flow sequence": "the list that begins with [ on line",
-    "while parsing a flow mapping": "the mapping that begins with { on line",
-    "while parsing a block mapping": "the mapping that begins on line",
-    "while parsing a block collection": "the list that begins on line",
-    "while scanning a quoted scalar": "the quoted text that begins on line",
-    "while scanning a simple key": "the key on line",
-}
-_WHAT = {
-    "did not find expected ',' or ']'": "a comma or the closing ] is missing",
-    "did not find expected ',' or '}'": "a comma or the closing } is missing",
-    "did not find expected key": "this is not another `key: value`",
-    "did not find expected '-' indicator": "this is not another `- item`",
-    "did not find expected node content": "a value is missing",
-    "could not find expected ':'": "the colon behind it is missing",
-    "found unexpected end of stream": "its closing quote is missing",
-    "found character that cannot start any token": "no value begins with this character; put the text in quotes",
-    "mapping values are not allowed in this context": "a colon stands where no key can be; put the text in quotes",
-    "but found another document": "a second document begins here; a configuration is one",
-}
-
-
-def _in_words(problem: yaml.MarkedYAMLError, *, tab: bool) -> str:
-    if tab:
-        return "a tab stands where the line is indented"
-    what = _WHAT.get(problem.problem or "", problem.problem or "it cannot be read")
-    if problem.context in _WHERE and problem.context_mark is not None:
-        return f"in {_WHERE[problem.context]} {problem.context_mark.line + 1}, {what}"
-    if problem.problem in _WHAT or not problem.context:
-        return what
-    return f"{problem.context}, {what}"
-
-
-def _character_error(problem: yaml.reader.ReaderError, *, text: str, file: str) -> NovalineError:
-    position = problem.position if isinstance(problem.position, int) else 0
-    before = text[:position]
-    code = problem.character if isinstance(problem.character, int) else ord(str(problem.character)[:1] or "\0")
-    return NovalineError.of(
-        "yaml-syntax",
-        f"the character U+{code:04X} is not allowed in YAML",
-        file=file,
-        line=before.count("\n") + 1,
-        column=position - (before.rfind("\n") + 1) + 1,
-        hint="remove the control character",
-    )

@@ -2,71 +2,107 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from novaline.findings import Finding, Severity
+from novaline.findings import Severity
 
 MOST_KINDS = 50
-"""Kinds of flaws that are told apart in one file; further ones are counted together."""
+"""Kinds of flaws that are told apart in one dataset; further ones are counted together."""
+MOST_LINES = 5
+"""Lines that are named of one kind."""
+LONGEST_EXCERPT = 200
+"""Characters of a line that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """One kind of thing that is wrong with a row: the same in every row that has it."""
+    """One kind of thing that is wrong with a row: the same in every row that has it.
+
+    `detail` is what one row has that others with this flaw may have differently: what was found, and where in the row.
+    """
 
     code: str
     message: str
     severity: Severity = "error"
     hint: str | None = None
+    detail: str = field(default="", compare=False)
 
 
 @dataclass(slots=True)
-class _Sighting:
+class Sighting:
+    """How often a flaw was seen, and where first: line and column from 1, the byte offset of the line from 0."""
+
     count: int
-    line: int
+    lines: list[int]
+    offset: int
     column: int | None
     excerpt: str
+    detail: str
+
+
+MORE = Flaw("more-flaws", "further kinds of flaws are not listed one by one")
 
 
 class FlawLedger:
-    """Counts flaws by kind, each with the first line that has it."""
+    """Counts flaws by kind, each with the first lines that have it. Ledgers of parts add up to that of the whole."""
 
     def __init__(self) -> None:
-        self._seen: dict[Flaw, _Sighting] = {}
-        self.errors = 0
+        self.seen: dict[Flaw, Sighting] = {}
 
-    def add(self, flaw: Flaw, *, line: int, raw: bytes, column: int | None = None) -> None:
-        """Notes one sighting of the flaw in the line with this number, counted from 1."""
-        if flaw.severity == "error":
-            self.errors += 1
-        known = self._seen.get(flaw)
-        if known is not None:
-            known.count += 1
+    def add(
+        self,
+        flaw: Flaw,
+        *,
+        line: int,
+        offset: int,
+        raw: bytes = b"",
+        column: int | None = None,
+        shown: str | None = None,
+    ) -> None:
+        """Notes the flaw in the line with this number (from 1), which starts at this byte.
+
+        The excerpt is what is around the column in `raw`, or `shown` where that must not be seen.
+        """
+        known = self.seen.get(flaw)
+        if known is None:
+            flaw = self._kind(flaw)
+            known = self.seen.get(flaw)
+        if known is None:
+            text = excerpt(raw, column) if shown is None else shown[:LONGEST_EXCERPT]
+            self.seen[flaw] = Sighting(1, [line], offset, column, text, flaw.detail)
             return
-        if len(self._seen) >= MOST_KINDS:
-            flaw = Flaw("more-flaws", "further kinds of flaws are not listed one by one")
-            if flaw in self._seen:
-                self._seen[flaw].count += 1
-                return
-        excerpt = raw[:400].decode("utf-8", errors="replace")
-        self._seen[flaw] = _Sighting(count=1, line=line, column=column, excerpt=excerpt)
+        known.count += 1
+        if len(known.lines) < MOST_LINES and known.lines[-1] != line:
+            known.lines.append(line)
 
-    def findings(self, file: str) -> tuple[Finding, ...]:
-        """One finding for each kind, in the order of first lines."""
-        return tuple(
-            Finding(
-                code=flaw.code,
-                severity=flaw.severity,
-                message=f"{flaw.message}{_more(sighting.count)}",
-                file=file,
-                line=sighting.line,
-                column=sighting.column,
-                excerpt=sighting.excerpt,
-                hint=flaw.hint,
-            )
-            for flaw, sighting in sorted(self._seen.items(), key=lambda item: item[1].line)
-        )
+    def merge(self, later: FlawLedger, *, lines: int) -> None:
+        """Adds the ledger of the part that follows; `lines` are those before it."""
+        for flaw, seen in later.seen.items():
+            moved = [line + lines for line in seen.lines]
+            self._merge(flaw, Sighting(seen.count, moved, seen.offset, seen.column, seen.excerpt, seen.detail))
+
+    def __iter__(self) -> Iterator[tuple[Flaw, Sighting]]:
+        """Every kind, in the order of first lines."""
+        return iter(sorted(self.seen.items(), key=lambda item: item[1].lines[:1]))
+
+    def _merge(self, flaw: Flaw, sighting: Sighting) -> None:
+        flaw = self._kind(flaw)
+        known = self.seen.get(flaw)
+        if known is None:
+            self.seen[flaw] = sighting
+            return
+        known.count += sighting.count
+        known.lines.extend(line for line in sighting.lines if line not in known.lines)
+        del known.lines[MOST_LINES:]
+
+    def _kind(self, flaw: Flaw) -> Flaw:
+        """The flaw under which one more kind is counted."""
+        return flaw if flaw in self.seen or len(self.seen) < MOST_KINDS else MORE
 
 
-def _more(count: int) -> str:
-    return f" (this line, and {count - 1:,} more)" if count > 1 else ""
+def excerpt(raw: bytes, column: int | None = None) -> str:
+    """The part of a line around its byte `column` (from 1), or its beginning, as text."""
+    start = max(0, (column or 1) - 1 - LONGEST_EXCERPT // 2)
+    part = raw[start : start + 4 * LONGEST_EXCERPT]
+    return part.decode("utf-8", errors="replace")[:LONGEST_EXCERPT]

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dataset_rows import row
+from dataset_rows import write_rows as write_rows_of
 
 RIGHT = """\
 name: support-intents
@@ -22,13 +24,9 @@ deployment: {target: bedrock-on-demand, name: support-intents, time_to_live: 72h
 budget: {usd: 1000}
 """
 
+OF_THEIR_OWN = ("dpo", "rft", "cpt", "distillation", "llm_judge", "rubric_llm_judge", "rft_eval")
+"""Techniques and tasks with rows of a form of their own, in files of their names."""
 PRICES = "{ml.p5en.48xlarge: 70, ml.p4d.24xlarge: 38, ml.r5.24xlarge: 8, ml.g5.48xlarge: 20}"
-
-
-def conversation(question, answer="billing"):
-    """One SFT row."""
-    turns = [("user", question), ("assistant", answer)]
-    return {"messages": [{"role": role, "content": [{"text": text}]} for role, text in turns]}
 
 
 def write_rows(path, rows):
@@ -38,10 +36,8 @@ def write_rows(path, rows):
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
     """Writes the right customization with replacements (`old`, `new`), and its data; returns the file's path."""
-    write_rows(tmp_path / "train.jsonl", [conversation(f"question {number}") for number in range(300)])
-    write_rows(
-        tmp_path / "eval.jsonl", [{"query": f"held out {number}", "response": "billing"} for number in range(50)]
-    )
+    write_rows(tmp_path / "train.jsonl", [row("sft", f"question {number}") for number in range(300)])
+    write_rows(tmp_path / "eval.jsonl", [row("gen_qa", f"held out {number}") for number in range(50)])
 
     def written(*replacements: tuple[str, str], text: str = RIGHT) -> Path:
         for old, new in replacements:
@@ -57,12 +53,15 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def write_stages(write, tmp_path) -> Callable[..., Path]:
     """Writes a customization of these stages: each a mapping of keys to their YAML; data and budget are enough."""
+    for kind in OF_THEIR_OWN:
+        write_rows_of(tmp_path / f"{kind}.jsonl", kind, 1000)
     write_rows(tmp_path / "rows.jsonl", [{"id": str(number)} for number in range(1000)])
 
     def written(*stages: dict[str, str], model: str = "nova-micro", evaluations: str = "", **extra: str) -> Path:
         lines = [f"name: chain\nmodel: {model}\nstages:"]
         for number, stage in enumerate(stages, 1):
-            rows = "train" if stage["technique"] == "sft" else "rows"
+            technique = stage["technique"]
+            rows = "train" if technique == "sft" else technique if technique in OF_THEIR_OWN else "rows"
             keys = {"name": f"s{number}", "data": f"{{train: {rows}.jsonl}}", "timeout": "1h"} | stage
             lines.append("  - " + "\n    ".join(f"{key}: {value}" for key, value in keys.items()))
         lines.append("evaluations:\n  - {name: holdout, task: gen_qa, data: eval.jsonl, timeout: 1h}")

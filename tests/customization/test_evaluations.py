@@ -16,7 +16,7 @@ def line(task, **keys):
     """An evaluation named `more`, with what its task needs."""
     needs = {}
     if TASKS[task].own_data:
-        needs["data"] = "eval.jsonl" if task == "gen_qa" else "rows.jsonl"
+        needs["data"] = {"gen_qa": "eval.jsonl", "mm_llm_judge": "rows.jsonl"}.get(task, f"{task}.jsonl")
     if task == "rft_eval":
         needs["reward"] = "classification"
     written = {"name": "more", "task": task, "timeout": "1h"} | needs | keys
@@ -83,7 +83,7 @@ def test_a_task_that_a_model_has_not_is_told_with_those_that_it_has(write_stages
         ("llm_judge", {"inference": "{max_new_tokens: 10}"}, "unknown-override", "llm_judge"),
         ("gen_qa", {"inference": "{temperature: 3}"}, "override-bounds", None),
         ("gen_qa", {"instances": "{type: ml.p6.48xlarge}"}, "instance-type", "ml.p5.48xlarge"),
-        ("gen_qa", {"instances": "{count: 17}"}, "wrong-value", None),
+        ("gen_qa", {"instances": "{count: 0}"}, "wrong-value", None),
     ],
 )
 def test_a_mistake_in_an_evaluation_is_one_finding(write_stages, task, keys, code, hint):
@@ -108,6 +108,19 @@ def test_several_instances_are_a_count_that_training_jobs_take_and_hyperpod_does
     assert check_file(write_stages(SFT, evaluations=more)).evaluations["more"].instance_count == 4
     finding = only(write_stages(SFT | {"platform": "hyperpod"}, evaluations=more))
     assert (finding.code, "1 instance" in finding.message) == ("instance-count", True)
+
+
+def test_a_number_of_instances_that_only_documentation_leaves_out_is_a_warning_with_its_sources(write_stages):
+    (finding,) = check_file(write_stages(SFT, evaluations=line("gen_qa", instances="{count: 17}"))).findings
+    assert (finding.code, finding.severity) == ("instance-count", "warning")
+    assert "AWS's documentation (1 to 16)" in finding.message
+
+
+def test_an_instance_type_that_is_misspelled_does_not_hide_the_number_of_instances(write_stages):
+    more = line("gen_qa", instances="{type: ml.p5.48xlarg, count: 3}")
+    with pytest.raises(NovalineError) as caught:
+        check_file(write_stages(SFT, evaluations=more))
+    assert [finding.code for finding in caught.value.findings] == ["instance-type", "instance-count"]
 
 
 def test_a_task_that_only_pages_name_is_a_warning(write_stages):

@@ -21,16 +21,17 @@ def example(tmp_path):
         (tmp_path / "data" / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
 
     def turns(question):
-        return [{"role": "user", "content": [{"text": question}]}, {"role": "assistant", "content": [{"text": "yes"}]}]
+        said = (("user", question), ("assistant", f"yes, {question}"))
+        return [{"role": role, "content": [{"text": text}]} for role, text in said]
 
     rows("sft", lambda number: {"messages": turns(f"train {number}")}, 2000)
     rows("validation", lambda number: {"messages": turns(f"validate {number}")}, 200)
     rows(
         "rft",
-        lambda number: {"messages": [{"role": "user", "content": f"try {number}"}], "reference_answer": "yes"},
+        lambda number: {"messages": [{"role": "user", "content": f"try {number}"}], "reference_answer": str(number)},
         500,
     )
-    rows("eval", lambda number: {"query": f"ask {number}", "response": "yes"}, 200)
+    rows("eval", lambda number: {"query": f"ask {number}", "response": f"yes, {number}"}, 200)
 
     def written(budget="{usd: 2500}"):
         path = tmp_path / "customization.yaml"
@@ -55,4 +56,4 @@ def test_with_money_it_passes_and_says_what_it_means(example):
         "nova_lite_2_0_p5_gpu_lora_sft", 4, 8192,
     )  # fmt: skip
     assert rft.recipe.id == "nova_lite_v2_smtj_p5_p5en_gpu_lora_rft"
-    assert {finding.code for finding in checked.findings} == {"override-without-effect", "rows-not-validated"}
+    assert {finding.code for finding in checked.findings} == {"override-without-effect"}

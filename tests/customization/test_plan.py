@@ -71,12 +71,36 @@ def test_tokens_are_estimated_from_the_size_of_the_file(tmp_path):
 
 
 def test_stages_take_their_time_one_after_the_other_and_evaluations_together(tmp_path):
-    plan = plan_of(write_kind(tmp_path, "sft, then rft"))
+    path = write_kind(tmp_path, "hyperpod sft, twice")
+    path.write_text(path.read_text().replace("platform: hyperpod", "platform: sagemaker"))
+    plan = plan_of(path)
     stages = [job.hours for job in plan.jobs[:2]]
     evaluations = [job.hours for job in plan.jobs[2:]]
     assert plan.expected_hours == pytest.approx(sum(stages) + max(evaluations))
     assert plan.limit_hours == 2 + 2 + 4
     assert plan_of(write_kind(tmp_path, "serverless sft")).expected_hours is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "generating"),
+    [
+        ("rft", ["first"]),
+        ("distillation", ["first"]),
+        ("benchmark", ["holdout-base", "holdout-candidate"]),
+    ],
+)
+def test_what_a_job_generates_has_no_expected_cost_and_an_exact_worst_case(tmp_path, kind, generating):
+    plan = plan_of(write_kind(tmp_path, kind))
+    lines = {line.job: line for line in plan.compiled.cost.lines}
+    assert [job for job, line in lines.items() if line.expected_hours is None] == generating
+    for line in (lines[job] for job in generating):
+        assert line.expected_usd is None
+        assert line.worst_case_usd == line.timeout_hours * line.instance_count * line.price.usd_per_hour
+    assert (plan.expected_hours, plan.compiled.cost.expected_usd) == (None, None)
+    assert plan.compiled.cost.worst_case_usd > 0
+    document = json.loads(json.dumps(plan.as_json(), allow_nan=False))
+    assert (document["expected_hours"], document["cost"]["expected_usd"]) == (None, None)
+    assert None in [line["expected_hours"] for line in document["cost"]["lines"]]
 
 
 def test_a_plan_names_the_cheaper_way_where_there_is_one_and_what_it_cannot(tmp_path):
@@ -86,6 +110,42 @@ def test_a_plan_names_the_cheaper_way_where_there_is_one_and_what_it_cannot(tmp_
     assert any("LoRA only" in line for line in offer.cannot)
     for kind in ("sft in full", "sft from a checkpoint", "dpo", "distillation", "bedrock sft", "hyperpod sft, twice"):
         assert plan_of(write_kind(tmp_path, kind)).jobs[0].alternative is None, kind
+
+
+def test_no_other_way_is_offered_for_a_stage_that_a_later_one_starts_from(tmp_path):
+    path = write_kind(tmp_path, "sft, then rft")
+    short = path.read_text().replace("technique: sft", "technique: sft, overrides: {max_steps: 40, warmup_steps: 4}")
+    path.write_text(short)
+    assert plan_of(path).jobs[0].alternative is None
+    path.write_text(short.replace("start: first", "start: base"))
+    assert plan_of(path).jobs[0].alternative is not None
+
+
+def test_a_file_with_images_is_not_priced_as_if_it_were_text(tmp_path):
+    path = write_kind(tmp_path, "sft of nova-2-lite")
+    short = "technique: sft, overrides: {max_steps: 40, warmup_steps: 4}"
+    path.write_text(path.read_text().replace("technique: sft", short))
+    assert plan_of(path).jobs[0].alternative.usd is not None
+    place = {"uri": "s3://pictures/1.png", "bucketOwner": "111111111111"}
+    image = {"image": {"format": "png", "source": {"s3Location": place}}}
+    rows = [json.loads(line) for line in (tmp_path / "sft.jsonl").read_text().splitlines()]
+    for row in rows:
+        row["messages"][0]["content"].append(image)
+    (tmp_path / "sft.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    offer = plan_of(path).jobs[0].alternative
+    assert (offer.usd, offer.saves_usd) == (None, None)
+    assert "image" in " ".join(offer.unproven)
+
+
+def test_a_job_says_of_what_its_evaluation_is(tmp_path):
+    for kind, what in (
+        ("sft", "evaluation of base and candidate"),
+        ("hyperpod cpt", "evaluation of base and candidate"),
+        ("bedrock sft", "evaluation of base"),
+        ("distillation", "evaluation of base"),
+    ):
+        jobs = plan_of(write_kind(tmp_path, kind)).jobs
+        assert [job.what for job in jobs] == ["training", what, what], kind
 
 
 def test_only_the_files_overrides_and_the_instances_are_called_differences(tmp_path):
@@ -118,6 +178,32 @@ def test_a_cluster_has_room_for_every_group_of_a_recipe(tmp_path):
     quotas = needed(plan_of(write_kind(tmp_path, "hyperpod ppo")))
     assert quotas["ml.p5.48xlarge for cluster usage"] == 7
     assert not any("training job" in name for name in quotas)
+
+
+@pytest.mark.parametrize(
+    ("kind", "overrides", "machines"),
+    [
+        ("hyperpod rft", "{run.generation_replicas: 8, run.rollout_worker_replicas: 3}", 2 + 8 + 3),
+        ("hyperpod ppo", "{run.rm_replicas: 4}", 7 + 3),
+    ],
+)
+def test_a_cluster_has_room_for_the_groups_that_the_file_asks_for(tmp_path, kind, overrides, machines):
+    path = write_kind(tmp_path, kind)
+    path.write_text(path.read_text().replace("platform: hyperpod", f"platform: hyperpod, overrides: {overrides}"))
+    plan = plan_of(path)
+    assert needed(plan)["ml.p5.48xlarge for cluster usage"] == machines
+    instances = plan.as_json()["jobs"][0]["instances"]
+    assert instances["count"] + sum(instances["roles"].values()) == machines
+
+
+def test_what_bedrock_trained_needs_room_to_be_deployed_and_none_to_be_imported(tmp_path):
+    deployments = {"In-progress custom model deployments", "Total custom model deployments"}
+    creating = "Custom models with a creating status per account"
+    trained, imported = (set(needed(plan_of(write_kind(tmp_path, kind)))) for kind in ("bedrock sft", "sft"))
+    assert deployments <= trained
+    assert creating not in trained
+    assert {*deployments, creating} <= imported
+    assert not deployments & set(needed(plan_of(write_kind(tmp_path, "bedrock sft", target="none"))))
 
 
 def test_models_that_a_run_leaves_in_bedrock_are_counted(tmp_path):

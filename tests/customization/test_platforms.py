@@ -2,6 +2,9 @@
 
 import pytest
 
+from novaline.cost.book import PriceBook
+from novaline.cost.prices import price_book
+from novaline.customization import costing, limits
 from novaline.customization.checks import check_file
 from novaline.customization.managed import bedrock_recipe, bedrock_techniques
 from novaline.environments import Environment
@@ -12,6 +15,8 @@ BEDROCK = {"technique": "sft", "platform": "bedrock"}
 BEDROCK_RFT = {"technique": "rft", "platform": "bedrock", "reward": "classification"}
 SERVERLESS = {"technique": "sft", "platform": "serverless"}
 HYPERPOD = {"technique": "sft", "platform": "hyperpod"}
+SFT_HERE, CPT_HERE, PPO_HERE = HYPERPOD, HYPERPOD | {"technique": "cpt"}, HYPERPOD | {"technique": "ppo"}
+RFT_HERE = HYPERPOD | {"technique": "rft", "reward": "classification"}
 
 
 def environment(region):
@@ -66,6 +71,7 @@ def test_bounds_that_a_page_states_warn_and_bounds_that_the_api_has_refuse(write
     path = write_stages(BEDROCK_RFT | {"overrides": "{batchSize: 8}"}, model="nova-2-lite")
     finding = only(path)
     assert (finding.code, "must be from 16 to 512" in finding.message) == ("override-bounds", True)
+    assert finding.message.endswith("; the API refuses it")
     assert check_file(write_stages(BEDROCK_RFT | {"overrides": "{batchSize: 16}"}, model="nova-2-lite"))
 
 
@@ -118,6 +124,33 @@ def test_a_managed_job_without_a_known_price_is_a_warning_and_not_for_free(write
         assert warned(path, "price-unknown") != []
 
 
+@pytest.mark.parametrize(
+    ("model", "stage", "words"),
+    [
+        ("nova-micro", SERVERLESS, "does not ask for it"),
+        ("nova-pro", SERVERLESS | {"overrides": "{max_epochs: 3}"}, "does not ask for it"),
+        ("nova-pro", BEDROCK | {"overrides": "{epochCount: 3}"}, "asks AWS for the price"),
+        ("nova-2-lite", BEDROCK, "say `epochCount`"),
+    ],
+)
+def test_why_a_price_is_not_known_is_told_with_what_helps_against_that(write_stages, monkeypatch, model, stage, words):
+    unpriced = PriceBook({}) if "asks" in words else price_book()
+    for module in (costing, limits):
+        monkeypatch.setattr(module, "price_book", lambda: unpriced)
+    found = [item for item in check_file(write_stages(stage, model=model)).findings if item.code == "price-unknown"]
+    assert [words in item.hint for item in found] == [True]
+    assert sum(word in found[0].hint for word in ("does not ask", "asks AWS", "epochCount")) == 1
+
+
+def test_two_causes_of_an_unknown_price_are_two_findings_each_with_its_jobs(write_stages):
+    stages = [SERVERLESS, BEDROCK, SERVERLESS | {"start": "s1"}]
+    found = warned(write_stages(*stages, model="nova-2-lite"), "price-unknown")
+    assert [message.partition(" at most")[0] for message in found] == [
+        "what AWS charges for s1 and s3",
+        "what AWS charges for s2",
+    ]
+
+
 def test_what_is_known_of_the_cost_is_still_held_against_the_budget(write_stages):
     finding = only(write_stages(SERVERLESS, budget="{usd: 100}"))
     assert (finding.code, "at least $126.59" in finding.message) == ("over-budget", True)
@@ -166,12 +199,29 @@ def test_hyperpod_takes_other_overrides_than_training_jobs(write_stages):
     assert only(write_stages(stage)).code == "locked-override"
 
 
+@pytest.mark.parametrize(
+    ("model", "stage", "override", "hint"),
+    [
+        ("nova-2-lite", SFT_HERE, "data_s3_path: 's3://mine/x.jsonl'", "say `data.train`"),
+        ("nova-2-lite", SFT_HERE, "validation_s3_path: 's3://mine/x.jsonl'", "say `data.validation`"),
+        ("nova-2-lite", RFT_HERE, "data_s3_path: 's3://mine/x.jsonl'", "say `data.train`"),
+        ("nova-2-lite", RFT_HERE, "output_s3_path: 's3://mine/o/'", "nothing to say"),
+        ("nova-2-lite", CPT_HERE, "validation_s3_path: 's3://mine/x.jsonl'", "say `data.validation`"),
+        ("nova-micro", PPO_HERE, "output_s3_path: 's3://mine/o/'", "nothing to say"),
+    ],
+)
+def test_a_path_of_ones_own_is_refused_on_hyperpod_and_not_lost(write_stages, model, stage, override, hint):
+    finding = only(write_stages(stage | {"overrides": f"{{{override}}}"}, model=model))
+    assert finding.code == "locked-override"
+    assert finding.hint.startswith(hint)
+
+
 def test_validation_data_that_nothing_reads_is_warned_about(write_stages):
-    data = "{train: rows.jsonl, validation: eval.jsonl}"
+    data = "{train: cpt.jsonl, validation: cpt.jsonl}"
     pretraining = {"technique": "cpt", "platform": "hyperpod", "data": data}
     assert "no key for validation data" in warned(write_stages(pretraining), "validation-unsupported")[0]
     assert warned(write_stages(pretraining, model="nova-2-lite"), "validation-unsupported") == []
-    distillation = {"technique": "distillation", "teacher": "nova-pro", "data": data}
+    distillation = {"technique": "distillation", "teacher": "nova-pro", "data": data.replace("cpt", "distillation")}
     assert warned(write_stages(distillation), "validation-unsupported") == ["a distillation reads prompts only"]
 
 

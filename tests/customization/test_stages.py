@@ -1,6 +1,7 @@
 """Which stages there are, where each runs, what it starts from, and what its technique needs."""
 
 import pytest
+from dataset_rows import write_rows
 
 from novaline.customization.checks import check_file
 from novaline.environments import Environment
@@ -10,6 +11,7 @@ from novaline.recipes.catalogue import catalogue
 SFT = {"technique": "sft"}
 DPO = {"technique": "dpo"}
 RFT = {"technique": "rft", "reward": "classification"}
+PPO = {"technique": "ppo", "platform": "hyperpod"}
 MODELS = ("nova-micro", "nova-lite", "nova-pro", "nova-2-lite")
 
 
@@ -113,6 +115,26 @@ def test_what_aws_does_not_have_is_named_with_what_it_has(write_stages, model, s
 def test_overrides_are_checked_even_where_the_platform_is_wrong(write_stages):
     findings = refused(write_stages({"technique": "cpt", "overrides": "{learning_rat: 1, max_epochs: 0}"}))
     assert [finding.code for finding in findings] == ["not-available", "unknown-override", "override-bounds"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "codes"),
+    [
+        ("{type: ml.p5.48xlarg, count: 3}", ["instance-type", "instance-count"]),
+        ("{type: ml.g5.12xlarg, count: 2}", ["instance-type", "instance-count"]),
+        ("{type: ml.g5.12xlarg, count: 1}", ["instance-type"]),
+        ("{type: ml.zzz, count: 3}", ["instance-type"]),
+        ("{count: 65}", ["instance-count"]),
+    ],
+)
+def test_a_number_of_instances_is_judged_for_the_type_that_was_meant(write_stages, keys, codes):
+    assert [finding.code for finding in refused(write_stages(SFT | {"instances": keys}))] == codes
+
+
+@pytest.mark.parametrize(("tuning", "count", "told"), [("lora", 8, 0), ("lora", 3, 1), ("full", 8, 1), ("full", 4, 0)])
+def test_reinforcement_on_training_jobs_takes_the_numbers_that_aws_documents(write_stages, tuning, count, told):
+    stage = RFT | {"tuning": tuning, "instances": f"{{count: {count}}}"}
+    assert warnings(write_stages(stage, model="nova-2-lite")) == ["instance-count"] * told
 
 
 # ---- the chain ---------------------------------------------------------------------------------------------------
@@ -257,10 +279,20 @@ def test_the_premier_teacher_is_in_one_region(write_stages):
 # ---- rows --------------------------------------------------------------------------------------------------------
 
 
-def test_rows_of_other_techniques_are_counted_with_one_warning_a_file(write_stages):
-    checked = check_file(write_stages(SFT, DPO | {"start": "s1"}, DPO | {"start": "s2"}))
-    assert [finding.code for finding in checked.findings] == ["rows-not-validated"]
+def test_rows_of_a_file_are_read_once_however_many_stages_learn_from_it(write_stages, tmp_path):
+    path = write_stages(SFT, DPO | {"start": "s1"}, DPO | {"start": "s2"})
+    checked = check_file(path)
+    assert checked.findings == ()
     assert checked.datasets["s2/train"].rows == checked.datasets["s3/train"].rows == 1000
+    with (tmp_path / "dpo.jsonl").open("a") as file:
+        file.write("{}\n")
+    assert [(finding.code, finding.line) for finding in refused(path)] == [("missing-field", 1001)]
+
+
+def test_rows_that_nobody_describes_are_counted_with_one_warning_a_file(write_stages):
+    checked = check_file(write_stages(PPO, PPO | {"start": "s1"}))
+    assert [finding.code for finding in checked.findings].count("rows-not-validated") == 1
+    assert checked.datasets["s1/train"].rows == checked.datasets["s2/train"].rows == 1000
 
 
 @pytest.mark.parametrize(
@@ -276,7 +308,7 @@ def test_rows_of_other_techniques_are_counted_with_one_warning_a_file(write_stag
 def test_rows_that_are_too_few_or_too_many_are_a_warning(write_stages, tmp_path, case):
     model, stage, rows, code = case
     path = write_stages(stage | {"data": "{train: some.jsonl}"}, model=model)
-    (tmp_path / "some.jsonl").write_text("".join(f'{{"id": {number}}}\n' for number in range(rows)))
+    write_rows(tmp_path / "some.jsonl", stage["technique"], rows)
     found = [finding for finding in check_file(path).findings if finding.code == code]
     assert len(found) == 1
     assert f"{rows:,} rows" in found[0].message

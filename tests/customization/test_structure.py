@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from dataset_rows import write_rows
 
 from novaline.customization.checks import check_file
 from novaline.customization.spelling import corrected
@@ -60,7 +61,113 @@ def test_a_mistake_in_an_evaluation_does_not_hide_one_in_its_settings(write, old
 
 def test_nothing_more_is_said_of_a_value_that_was_guessed(write):
     micro = ("model: nova-micro", "model: nova-2-lite"), ("{learning_rate: 5e-6, max_epochs: 3}", "{}")
-    assert codes(write(*micro, ("technique: sft", "technique: dop"))) == ["wrong-value", "rows-not-validated"]
+    assert codes(write(*micro, ("technique: sft", "technique: dop"))) == ["wrong-value"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("max_epochs: 3}", "max_epochs: 300, max_epochs: 2}", "duplicate-key"),
+        ("max_epochs: 3}", "max_epochs: 300, eps: !x 1e-8}", "yaml-tag"),
+        ("max_epochs: 3}", f"max_epochs: 300, eps: {'9' * 40}}}", "yaml-number"),
+        ("max_epochs: 3}", "max_epochs: 300, [1]: 2}", "yaml-key"),
+        ("timeout: 2h", "timeout: 2h\n    reward: !x a\n    timeout: 3h", "duplicate-key"),
+    ],
+)
+def test_a_mistake_in_the_yaml_that_leaves_the_rest_readable_hides_none(write, old, new, code):
+    found = codes(write(("usd: 1000", "usd: lots"), (old, new)))
+    expected = {code, "wrong-type", *(["override-bounds"] if "300" in new else ["yaml-tag", "without-effect"])}
+    assert set(found) == expected
+    assert len(found) == len(expected)
+
+
+def test_of_a_key_that_is_written_twice_the_first_value_counts(write):
+    assert codes(write(("max_epochs: 3", "max_epochs: 3, max_epochs: 300"))) == ["duplicate-key"]
+
+
+STAGE = """\
+  - name: sft
+    technique: sft
+    data: {train: train.jsonl}
+    overrides: {learning_rate: 5e-6, max_epochs: 3}
+    timeout: 2h
+"""
+STAGES_ALIKE = """\
+  - &first
+    name: first
+    technique: sft
+    data: {train: train.jsonl}
+    timeout: 1h
+  - {<<: *first, name: second, start: first}
+"""
+
+
+def errors_of(write, stages):
+    """The errors of the right file with these stages."""
+    with pytest.raises(NovalineError) as caught:
+        check_file(write((STAGE, stages)))
+    return [finding for finding in caught.value.findings if finding.severity == "error"]
+
+
+def test_a_merge_key_is_one_mistake_and_its_keys_count(write):
+    whole = errors_of(write, STAGES_ALIKE)
+    assert [(finding.code, finding.line, finding.column) for finding in whole] == [("yaml-merge", 9, 6)]
+    assert whole[0].message == "merge keys (<<) are not part of YAML 1.2"
+
+
+def test_a_mistake_in_what_is_merged_is_told_where_it_is_written_alone(write):
+    text = STAGES_ALIKE.replace("timeout: 1h", "timeout: 1 h\n    overides: {max_epochs: 300}\n    reward: no")
+    found = [(finding.code, finding.line) for finding in errors_of(write, text)]
+    assert found == [
+        ("wrong-value", 8), ("unknown-key", 9), ("override-bounds", 9),
+        ("without-effect", 10), ("yaml-merge", 11),
+    ]  # fmt: skip
+
+
+def test_a_mistake_beside_a_merge_key_is_told_too(write):
+    text = STAGES_ALIKE.replace("name: second", "name: second, overrides: {max_epochs: 300}")
+    assert [finding.code for finding in errors_of(write, text)] == ["yaml-merge", "override-bounds"]
+
+
+@pytest.mark.parametrize(("value", "shown"), [("1e400", ".inf"), (".nan", ".nan"), ("-.inf", "-.inf")])
+@pytest.mark.parametrize("key", ["learning_rate: 5e-6", "margin: 0.02", "usd: 1000"])
+def test_a_number_that_is_not_finite_is_told_as_that(write, key, value, shown):
+    name, _, old = key.partition(": ")
+    with pytest.raises(NovalineError) as caught:
+        check_file(write((f"{name}: {old}", f"{name}: {value}")))
+    (finding,) = caught.value.findings
+    assert finding.message.endswith(f"must be a finite number, found {shown}")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("usd: 1000", 'usd: "1000"', "write it without quotes: 1000"),
+        ("usd: 1000", 'usd: "1e3"', "write it without quotes: 1e3"),
+        ("margin: 0.02", "margin: '.02'", "write it without quotes: .02"),
+        ("margin: 0.02", "margin: '\uff10'", None),
+        ("time_to_live: 72h", "keep: yes", "write true"),
+        ("technique: sft", 'technique: sft\n    instances: {count: "2"}', "write it without quotes: 2"),
+        ("technique: sft", "technique: sft\n    instances: {count: 2.0}", "write 2"),
+        ("max_epochs: 3", 'max_epochs: "3"', "write it without quotes: 3"),
+        ("learning_rate: 5e-6", 'learning_rate: "5e-6"', "write it without quotes: 5e-6"),
+    ],
+)
+def test_a_value_that_is_spelled_as_another_type_says_how_to_write_it(write, old, new, hint):
+    with pytest.raises(NovalineError) as caught:
+        check_file(write((old, new)))
+    finding = next(finding for finding in caught.value.findings if finding.code in ("wrong-type", "override-type"))
+    assert finding.hint == hint
+
+
+def test_a_wrong_target_does_not_hide_what_is_wrong_for_every_target(write):
+    with pytest.raises(NovalineError) as caught:
+        check_file(write(("target: bedrock-on-demand", "target: bedrock"), ("72h", "90m")))
+    target, lifetime = caught.value.findings
+    assert (target.code, target.hint) == ("wrong-value", "write `bedrock-on-demand`")
+    assert lifetime.message == "`time_to_live` counts whole hours, found 90m"
+    found = codes(write(("target: bedrock-on-demand", "target: magic"), ("72h", "72h, keep: true")))
+    assert found == ["wrong-value", "contradiction"]
 
 
 def test_a_technique_that_nobody_can_guess_leaves_overrides_alone_but_not_the_data(write):
@@ -122,6 +229,14 @@ def test_a_model_that_nobody_can_guess_does_not_hide_what_is_wrong_with_the_data
     assert sorted(found) == ["missing-dataset", "not-lines", "wrong-value"]
 
 
+@pytest.fixture
+def write_everything(write, tmp_path):
+    """Writes a customization with data for EVERYTHING."""
+    for kind in ("rft", "rft_eval"):
+        write_rows(tmp_path / f"{kind}.jsonl", kind, 300)
+    return write
+
+
 EVERYTHING = """\
 name: everything
 model: nova-2-lite
@@ -133,7 +248,7 @@ stages:
     start: one
     reward: classification
     instances: {type: ml.p5.48xlarge, count: 4}
-    data: {train: train.jsonl}
+    data: {train: rft.jsonl}
     overrides: {max_steps: 10, training_config.max_length: 8192}
     timeout: 1h
 evaluations:
@@ -149,7 +264,7 @@ evaluations:
     inference: {temperature: 0.5, reasoning_effort: low}
     instances: {type: ml.p5.48xlarge, count: 2}
     timeout: 1h
-  - {name: reward, task: rft_eval, reward: classification, data: train.jsonl, timeout: 1h}
+  - {name: reward, task: rft_eval, reward: classification, data: rft_eval.jsonl, timeout: 1h}
   - {name: knowledge, task: mmlu, subtask: astronomy, timeout: 1h}
 gate: {evaluation: holdout, metric: exact_match, against: base, margin: 0.1, confidence: 0.9}
 deployment: {target: bedrock-on-demand, name: everything, time_to_live: 3h, keep: false}
@@ -177,15 +292,15 @@ def put(data, path, value):
     return copy
 
 
-def test_the_file_with_every_key_is_right(write):
-    assert check_file(write(text=EVERYTHING))
+def test_the_file_with_every_key_is_right(write_everything):
+    assert check_file(write_everything(text=EVERYTHING))
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)) or "all")
-def test_any_value_at_any_place_is_a_finding_with_its_line_and_never_an_exception(write, place):
+def test_any_value_at_any_place_is_a_finding_with_its_line_and_never_an_exception(write_everything, place):
     data = parse_yaml(EVERYTHING, file="x.yaml").data
     for value in VALUES:
-        found = told(write(text=yaml.safe_dump(put(data, place, value), sort_keys=False)))
+        found = told(write_everything(text=yaml.safe_dump(put(data, place, value), sort_keys=False)))
         assert all(finding.line and finding.column for finding in found), value
         places = [(finding.code, finding.message, finding.file, finding.line, finding.column) for finding in found]
         assert len(places) == len(set(places)), value

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from dataset_rows import write_rows
 from typer.testing import CliRunner
 
 from novaline.cli.commands import app
@@ -39,12 +40,9 @@ def findings(tmp_path_factory):
     file = folder / "customization.yaml"
     file.write_text(Path(__file__).with_name("twenty_mistakes.yaml").read_text(encoding="utf-8"), encoding="utf-8")
     (folder / "data").mkdir()
-    conversation = {
-        "messages": [{"role": "user", "content": [{"text": "?"}]}, {"role": "assistant", "content": [{"text": "!"}]}]
-    }
-    rows = {"train": conversation, "preferences": {}, "eval": {"query": "?", "response": "!"}, "answers": {}}
-    for name, row in rows.items():
-        (folder / "data" / f"{name}.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    files = {"train": "sft", "preferences": "dpo", "eval": "gen_qa", "answers": "rubric_llm_judge"}
+    for name, kind in files.items():
+        write_rows(folder / "data" / f"{name}.jsonl", kind, 1)
     result = CliRunner().invoke(app, ["check", str(file), "--json"])
     assert result.exit_code == 1
     return [finding for finding in json.loads(result.stdout)["findings"] if finding["severity"] == "error"]

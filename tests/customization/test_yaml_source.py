@@ -62,6 +62,8 @@ def test_broken_yaml_is_refused_with_its_place(text, line):
         ("a: \x01\n", "yaml-syntax"),
         ("? [1]\n: 2\n", "yaml-key"),
         ("a: !x 1\n", "yaml-tag"),
+        ("a: &a {b: 1}\nc: {<<: *a}\n", "yaml-merge"),
+        ("a: &a {<<: *a}\n", "yaml-syntax"),
         ("a: &b [*b]\n", "yaml-syntax"),
     ],
 )
@@ -75,10 +77,50 @@ def test_deep_nesting_and_expanding_aliases_are_refused_without_a_traceback():
         f"{name}: &{name} [{','.join([f'*{before}'] * 10)}]\n" for before, name in zip("abcdef", "bcdefg", strict=True)
     )
     assert "aliases" in refusal(bomb)[0].message
+    merging = "a: &a {x: 1}\n" + "".join(
+        f"{name}: &{name} {{<<: [{','.join([f'*{before}'] * 10)}]}}\n"
+        for before, name in zip("abcdefg", "bcdefgh", strict=True)
+    )
+    assert "aliases" in refusal(merging)[0].message
 
 
-def test_a_number_too_long_to_read_is_refused():
-    assert refusal(f"a: {'9' * 5000}\n")[0].code == "yaml-number"
+@pytest.mark.parametrize("number", ["9" * 5000, str(2**63), "0x" + "f" * 16])
+def test_a_whole_number_that_64_bits_do_not_hold_is_refused(number):
+    (finding,) = refusal(f"a: {number}\n")
+    assert finding.code == "yaml-number"
+    assert parse_yaml(f"a: {2**63 - 1}\n", file="f.yaml").data == {"a": 2**63 - 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "code"),
+    [
+        ("a: 1\na: 2\nb: 3\n", {"a": 1, "b": 3}, "duplicate-key"),
+        ("a: !x 1e-5\nb: 3\n", {"a": 1e-5, "b": 3}, "yaml-tag"),
+        ("a: !x '1'\nb: 3\n", {"a": "1", "b": 3}, "yaml-tag"),
+        (f"a: {'9' * 40}\nb: 3\n", {"a": None, "b": 3}, "yaml-number"),
+        ("[a]: 1\nb: 3\n", {"b": 3}, "yaml-key"),
+        ("a: &a {x: 1, y: 1}\nb: {<<: *a, y: 2}\n", {"a": {"x": 1, "y": 1}, "b": {"y": 2, "x": 1}}, "yaml-merge"),
+        ("a: &a {x: 1}\nb: {<<: [*a, {y: 2}]}\n", {"a": {"x": 1}, "b": {"x": 1, "y": 2}}, "yaml-merge"),
+        ("a: {<<: 3, x: 1}\n", {"a": {"x": 1}}, "yaml-merge"),
+        ("a: &a {x: !x 1}\nb: *a\n", {"a": {"x": 1}, "b": {"x": 1}}, "yaml-tag"),
+    ],
+)
+def test_a_mistake_that_leaves_the_rest_readable_can_be_kept_beside_it(text, data, code):
+    document = parse_yaml(text, file="f.yaml", strict=False)
+    assert document.data == data
+    assert [finding.code for finding in document.findings] == [code]
+    assert document.findings == refusal(text)
+
+
+def test_what_a_merge_key_brings_is_found_at_the_merge_key():
+    document = parse_yaml("a: &a {x: {z: 1}}\nb: {y: 2, <<: *a}\n", file="f.yaml", strict=False)
+    assert document.locate(("b", "x", "z"))[:2] == document.locate(("b", "x"), key=True)[:2] == (2, 11)
+    assert document.locate(("a", "x", "z"))[:2] == (1, 15)
+    assert document.merged == {("b", "x"), ("b", "x", "z")}
+
+
+def test_a_key_that_is_written_in_quotes_is_no_merge_key():
+    assert parse_yaml('"<<": 1\n', file="f.yaml").data == {"<<": 1}
 
 
 @given(st.text())

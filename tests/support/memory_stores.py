@@ -27,10 +27,13 @@ class MemoryS3:
         self.content_types[Bucket, Key] = ContentType
         return {"VersionId": str(len(self.objects[Bucket, Key]))}
 
-    def get_object(self, *, Bucket, Key, VersionId=None, ChecksumMode=None):  # noqa: N803 - likewise
+    def get_object(self, *, Bucket, Key, VersionId=None, ChecksumMode=None, Range=None):  # noqa: N803 - likewise
         versions = self._versions(Bucket, Key)
         number = len(versions) if VersionId is None else int(VersionId)
         body = versions[number - 1]
+        if Range is not None:
+            first, last = map(int, Range.removeprefix("bytes=").split("-"))
+            body = body[first : last + 1]
         answer = {
             "Body": StreamingBody(io.BytesIO(body), len(body)),
             "ContentLength": len(body),
@@ -39,6 +42,21 @@ class MemoryS3:
         if ChecksumMode == "ENABLED":
             answer["ChecksumSHA256"] = base64.b64encode(hashlib.sha256(body).digest()).decode()
         return answer
+
+    def get_paginator(self, operation):
+        assert operation == "list_object_versions"
+        return self
+
+    def paginate(self, *, Bucket, Prefix):  # noqa: N803 - likewise
+        """A page for each object, as if there were many."""
+        for (bucket, key), versions in sorted(self.objects.items()):
+            if bucket == Bucket and key.startswith(Prefix):
+                yield {
+                    "Versions": [
+                        {"Key": key, "VersionId": str(number), "Size": len(body), "IsLatest": number == len(versions)}
+                        for number, body in enumerate(versions, start=1)
+                    ]
+                }
 
     def _versions(self, bucket, key):
         if (bucket, key) not in self.objects:

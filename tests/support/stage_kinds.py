@@ -1,7 +1,8 @@
 """A customization of every kind that can be planned, by name, with data for it: written to a folder on demand."""
 
-import json
 from pathlib import Path
+
+from dataset_rows import write_rows
 
 from novaline.environments import Environment
 
@@ -80,9 +81,9 @@ def write_kind(folder: Path, kind: str, *, target: str = "bedrock-on-demand") ->
     names = ("first", "second")
     techniques = {text.partition("technique: ")[2].split(",")[0].rstrip("}") for text in stages}
     for technique in techniques:
-        _rows(folder / f"{technique}.jsonl", technique)
-    _rows(folder / "validation.jsonl", "sft", first=1000)
-    _rows(folder / "eval.jsonl", evaluation.partition("task: ")[2].split(",")[0].rstrip("}"))
+        write_rows(folder / f"{technique}.jsonl", technique, 300)
+    write_rows(folder / "validation.jsonl", "sft", 300, first=1000)
+    write_rows(folder / "eval.jsonl", evaluation.partition("task: ")[2].split(",")[0].rstrip("}"), 300)
     lines = [f"name: every-kind\nmodel: {model}\nstages:"]
     for name, text in zip(names, stages, strict=False):
         technique = text.partition("technique: ")[2].split(",")[0].rstrip("}")
@@ -92,23 +93,9 @@ def write_kind(folder: Path, kind: str, *, target: str = "bedrock-on-demand") ->
     gate = "{evaluation: judged, metric: exact_match}"
     lines.append(f"evaluations:\n  - {evaluation}")
     lines.append("  - {name: judged, task: gen_qa, data: judged.jsonl}")
-    _rows(folder / "judged.jsonl", "gen_qa", first=5000)
+    write_rows(folder / "judged.jsonl", "gen_qa", 300, first=5000)
     deployment = "{target: bedrock-on-demand, name: every-kind, keep: true}" if target != "none" else "{target: none}"
     lines.append(f"gate: {gate}\ndeployment: {deployment}\nbudget: {{usd: 900000, prices: {_PRICES}}}\n")
     path = folder / "customization.yaml"
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
-
-
-def _rows(path: Path, kind: str, *, first: int = 0) -> None:
-    rows = [_row(kind, f"{kind} question {number}") for number in range(first, first + 300)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-
-
-def _row(kind: str, question: str) -> dict[str, object]:
-    if kind in ("sft", "distillation"):
-        turns = [("user", question), ("assistant", "billing")]
-        return {"messages": [{"role": role, "content": [{"text": text}]} for role, text in turns]}
-    if kind == "gen_qa":
-        return {"query": question, "response": "billing"}
-    return {"messages": [{"role": "user", "content": question}], "reference_answer": {"answer": "billing"}}

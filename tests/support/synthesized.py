@@ -19,6 +19,7 @@ from stacks.stage import build_app, synthesize
 
 ROOT = Path(__file__).resolve().parents[2]
 Template = dict[str, Any]
+STACKS = ("Foundation", "Customization", "Datasets")
 
 
 def context() -> dict[str, Any]:
@@ -41,7 +42,7 @@ class Assembly:
     def templates(self) -> Iterator[tuple[str, Template]]:
         """Every template, under the name of its stack."""
         for environment in self.environments:
-            for stack in ("Foundation", "Customization"):
+            for stack in STACKS:
                 yield f"{environment.name}/{stack}", self.template(environment.name, stack)
 
     def resources(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

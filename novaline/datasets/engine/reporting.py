@@ -1,0 +1,79 @@
+"""Makes the report of a dataset that was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from novaline.datasets.engine import judging
+from novaline.datasets.engine.merging import Merged
+from novaline.datasets.engine.plan import Plan
+from novaline.datasets.engine.taking import TOKEN_BYTES
+from novaline.datasets.flaws import Flaw, Sighting, excerpt
+from novaline.datasets.report import FileReport, Report, RowFinding
+
+Shown = tuple[int, bytes]
+"""The byte where a line starts in its file, and the line."""
+LineFinder = Callable[[set[int]], Mapping[int, Shown]]
+"""Finds lines of the dataset again, by number; those that cannot be had are left out."""
+
+
+def report_of(merged: Merged, plan: Plan, *, find: LineFinder | None = None, more: Iterable[Flaw] = ()) -> Report:
+    """The report of all that was read. `more` are flaws of what the rows are held against."""
+    judged = [*judging.judge(merged, plan), *judging.repeated_rows(merged, plan), *judging.repeated_ids(merged, plan)]
+    judged += [(flaw, 1, []) for flaw in more]
+    found = [
+        *merged.ledger,
+        *((flaw, Sighting(count, lines, -1, None, "", flaw.detail)) for flaw, count, lines in judged),
+    ]
+    missing = {seen.lines[0] for _, seen in found if seen.lines and seen.offset < 0}
+    again = find(missing) if find is not None and missing else {}
+    hide = _hider() if plan.options.sensitive else None
+    findings = []
+    for flaw, seen in sorted(found, key=lambda item: item[1].lines[:1]):
+        if seen.lines and seen.lines[0] in again and seen.offset < 0:
+            seen.offset, line = again[seen.lines[0]]
+            seen.excerpt = excerpt(line)
+        if hide is not None and seen.excerpt:
+            seen.excerpt = hide(seen.excerpt)
+        findings.append(_finding(merged, flaw, seen, strict=plan.options.strict))
+    total = merged.total
+    return Report(
+        format=plan.options.format,
+        files=tuple(
+            FileReport(path=file.name, sha256=file.sha256, bytes=file.bytes, rows=file.rows) for file in merged.files
+        ),
+        findings=tuple(findings),
+        tokens=total.lengths.total // TOKEN_BYTES,
+        longest_row=total.lengths.longest // TOKEN_BYTES,
+        media=dict(sorted(total.media.items())),
+    )
+
+
+def _finding(merged: Merged, flaw: Flaw, seen: Sighting, *, strict: bool) -> RowFinding:
+    file, lines = merged.locate(seen.lines) if merged.files else (None, [])
+    return RowFinding(
+        code=flaw.code,
+        severity="error" if strict else flaw.severity,
+        message=f"{flaw.message}: {seen.detail}" if seen.detail else flaw.message,
+        file=file,
+        line=lines[0] if lines else None,
+        column=seen.column,
+        offset=seen.offset if lines and seen.offset >= 0 else None,
+        count=seen.count,
+        lines=tuple(lines),
+        excerpt=seen.excerpt or None,
+        hint=flaw.hint,
+    )
+
+
+def _hider() -> Callable[[str], str]:
+    """Takes secrets and personal data out of excerpts."""
+    from novaline.datasets.sensitive import SensitiveScanner  # noqa: PLC0415 - for who asks for it only
+
+    scanner = SensitiveScanner()
+
+    def hide(text: str) -> str:
+        hits = scanner.scan_block(text.encode("utf-8", "surrogatepass"))
+        return next((hit.excerpt for hit in hits), text)
+
+    return hide

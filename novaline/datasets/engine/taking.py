@@ -1,0 +1,165 @@
+"""Counts what readable rows say: whole columns of them at once, or single views."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
+from operator import add
+
+from novaline.datasets.engine.folding import folded_hash, folded_hashes
+from novaline.datasets.engine.hashing import NOTHING, bytes_hashes, text_hash, text_hashes
+from novaline.datasets.engine.plan import Plan
+from novaline.datasets.engine.tally import Tally
+from novaline.datasets.flaws import Flaw
+from novaline.datasets.formats.spec import Columns, View
+
+TOKEN_BYTES = 4
+"""Of English text; see `novaline.cost.tokens`."""
+_SYSTEM = frozenset({"system"})
+
+Found = Iterator[tuple[int, Flaw]]
+"""Flaws, each with the place of its line in the block."""
+
+
+class RowTaker:
+    """Counts rows in a tally. Lines are given by their places in the block at hand, which starts after `before`."""
+
+    def __init__(self, plan: Plan, tally: Tally) -> None:
+        self._tally = tally
+        self._plan = plan
+        self._most_bytes = (plan.options.max_length or 0) * TOKEN_BYTES
+        self._before = 0
+        self._row: Callable[[int], bytes] = lambda _: b""
+        self._keys: array[int] = array("Q")
+
+    def begin(self, lines: int, row: Callable[[int], bytes]) -> None:
+        """Starts a block of so many lines; `row` gives the bytes of one."""
+        self._row = row
+        self._before = self._tally.lines + 1
+        self._keys = array("Q", bytes(8 * lines))
+
+    def end(self) -> None:
+        """Ends the block."""
+        if not self._plan.options.keep_rows:
+            self._tally.keys += self._keys.tobytes()
+
+    def view(self, view: View, index: int) -> Found:
+        """Counts one row, and finds what is wrong with what it says."""
+        tally, line = self._tally, self._before + index
+        tally.features.add(view.features, line)
+        if view.system is not None:
+            tally.systems.add(view.system, line)
+        if view.answer is not None:
+            tally.labels.add([view.answer])
+        for medium in view.media:
+            tally.media[medium.kind] = tally.media.get(medium.kind, 0) + 1
+        size = sum(len(text.encode()) for text in view.texts)
+        tally.lengths.add(size, size, line)
+        if self._most_bytes and size > self._most_bytes:
+            yield index, self._long(size)
+        flaw = self._plan.held_out.flaw(view.question) if self._plan.held_out.folded else None
+        if flaw is not None:
+            yield index, flaw
+        if view.id is not None:
+            self._id(view.id, line)
+        if self._plan.options.keep_rows:
+            tally.records += records_of(view, [self._row(index)], [line])
+        else:
+            self._keys[index] = self._plan.place.keys([view.prompt])[0]
+
+    def columns(self, columns: Columns, features: frozenset[str], indexes: Sequence[int]) -> Found:
+        """Counts rows of a fast shape, at these places in the block, and finds what is wrong with what they say."""
+        tally, prompts, answers, systems = self._tally, columns.prompts, columns.answers, columns.systems
+        if systems is None:
+            tally.features.add(features, self._before + indexes[0], len(prompts))
+        else:
+            self._systems(systems, features, indexes)
+        if answers is not None:
+            tally.labels.add(answers)
+        if columns.ids is not None:
+            for index, name in zip(indexes, columns.ids, strict=True):
+                if name:
+                    self._id(name, self._before + index)
+        keys = self._plan.place.keys(prompts)
+        if self._plan.options.keep_rows:
+            rows, lines = [self._row(index) for index in indexes], [self._before + index for index in indexes]
+            tally.records += records_of(columns, rows, lines)
+        elif len(keys) == len(self._keys):
+            self._keys = keys
+        else:
+            for index, key in zip(indexes, keys, strict=True):
+                self._keys[index] = key
+        yield from self._held_out(columns, keys, indexes)
+        yield from self._lengths([texts for texts in (prompts, answers, systems) if texts is not None], indexes)
+
+    def _systems(self, systems: Sequence[str], features: frozenset[str], indexes: Sequence[int]) -> None:
+        tally, with_system = self._tally, features | _SYSTEM
+        if systems[0] and systems.count(systems[0]) == len(systems):
+            tally.features.add(with_system, self._before + indexes[0], len(systems))
+            tally.systems.add(systems[0], self._before + indexes[0], len(systems))
+            return
+        for index, text in zip(indexes, systems, strict=True):
+            tally.features.add(with_system if text else features, self._before + index)
+            if text:
+                tally.systems.add(text, self._before + index)
+
+    def _held_out(self, columns: Columns, keys: array[int], indexes: Sequence[int]) -> Found:
+        held = self._plan.held_out
+        if not held.keys:
+            return
+        questions = columns.prompts if columns.questions is None else columns.questions
+        if columns.questions is not None:
+            keys = self._plan.place.keys(questions)
+        if held.keys.isdisjoint(keys):
+            return
+        for index, key, question in zip(indexes, keys, questions, strict=True):
+            flaw = held.flaw(question) if key in held.keys else None
+            if flaw is not None:
+                yield index, flaw
+
+    def _lengths(self, columns: Sequence[Sequence[str]], indexes: Sequence[int]) -> Found:
+        """Bytes of texts; of ASCII these are its characters, which are known without looking."""
+        sizes: list[int] = []
+        for texts in columns:
+            ascii_only = all(map(str.isascii, texts))
+            of_texts = list(map(len, texts if ascii_only else map(str.encode, texts)))
+            sizes = list(map(add, sizes, of_texts)) if sizes else of_texts
+        longest = max(sizes)
+        lengths = self._tally.lengths
+        if longest > lengths.longest:
+            lengths.add(sum(sizes), longest, self._before + indexes[sizes.index(longest)])
+        else:
+            lengths.total += sum(sizes)
+        if self._most_bytes and longest > self._most_bytes:
+            for place in compress(range(len(sizes)), [size > self._most_bytes for size in sizes]):
+                yield indexes[place], self._long(sizes[place])
+
+    def _long(self, size: int) -> Flaw:
+        tokens = self._most_bytes // TOKEN_BYTES
+        return Flaw(
+            "long-row",
+            f"the row is longer than `max_length` of {tokens:,} tokens, as {TOKEN_BYTES} bytes a token would have it",
+            "warning",
+            hint="what is beyond may be cut off: shorten the row, or raise `max_length`",
+            detail=f"about {size // TOKEN_BYTES:,} tokens",
+        )
+
+    def _id(self, name: str, line: int) -> None:
+        key = text_hash(name)
+        self._tally.ids += array("Q", (key, key, NOTHING, NOTHING, key, line)).tobytes()
+
+
+def records_of(said: Columns | View, rows: Sequence[bytes], lines: Sequence[int]) -> bytes:
+    """The records of rows with these bytes, as `novaline.datasets.engine.repeats` takes them."""
+    whole = bytes_hashes(rows)
+    if isinstance(said, View):
+        answer = NOTHING if said.answer is None else text_hash(said.answer)
+        system = text_hash(said.system) if said.system else NOTHING
+        prompt = text_hash(said.prompt)
+        return array("Q", (folded_hash(said.prompt), prompt, system, answer, *whole, *lines)).tobytes()
+    nothing = array("Q", bytes(8 * len(lines)))
+    systems = nothing if said.systems is None else [text_hash(text) if text else NOTHING for text in said.systems]
+    answers = nothing if said.answers is None else text_hashes(said.answers)
+    columns = zip(folded_hashes(said.prompts), text_hashes(said.prompts), systems, answers, whole, lines, strict=True)
+    return array("Q", [number for record in columns for number in record]).tobytes()
