@@ -18,7 +18,7 @@ help: ## What can be made
 
 setup: $(READY) ## Make .venv with the novaline command, Node and the CDK command line
 
-$(READY): pyproject.toml uv.lock package.json package-lock.json scripts/set_up.py
+$(READY): pyproject.toml uv.lock package.json package-lock.json scripts/set_up.py novaline/lambda_layer.py
 	@$(PYTHON) -c '' 2>/dev/null || { echo "error: Novaline needs Python 3.11 or newer, and '$(PYTHON)' does not run. Install it, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 2; }
 	@$(PYTHON) scripts/set_up.py
 

@@ -11,6 +11,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "constructs")]  # the source roots; docs/a
 
 from novaline.environments import load_environments
 from novaline.findings import NovalineError
+from novaline.lambda_layer import made_archive
 from novaline.toolchain import node_path
 
 
@@ -18,6 +19,7 @@ def main() -> int:
     """Synthesizes; 1 with a message and no traceback when an environment file is wrong or a rule violated."""
     try:
         environments = load_environments(ROOT / "environments")
+        made_archive()
         os.environ.setdefault("JSII_NODE", str(node_path()))  # read when aws_cdk is imported
     except NovalineError as problem:
         for finding in problem.findings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -22,6 +23,11 @@ def recipes_root() -> Path:
 def lambda_root() -> Path:
     """The folder that holds one folder per Lambda function."""
     return _data("lambda")
+
+
+def layer_archive() -> Path:
+    """The libraries of the functions' layer, which `make setup` packs; it lives as long as this Python environment."""
+    return Path(sys.prefix) / "share" / "novaline" / "lambda-layer.zip"
 
 
 def project_root() -> Path | None:

@@ -1,1 +1,1 @@
-"""What is deployed: one stage for each environment, with a foundation and a customization stack."""
+"""What is deployed: one stage for each environment, with a foundation, a customization and a datasets stack."""

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from novaline.environments import Environment
 from stacks.customization import Customization
+from stacks.datasets import Datasets
 from stacks.foundation import Foundation
 
 RULE_PACKS = "rule-packs"
@@ -24,7 +25,9 @@ class EnvironmentStage(cdk.Stage):
         super().__init__(scope, environment.name, env=place)
         self.foundation = Foundation(self, environment=environment)
         self.customization = Customization(self, environment=environment)
-        self.customization.add_stack_dependency(self.foundation, "it imports what the foundation exports")
+        self.datasets = Datasets(self, environment=environment)
+        for stack in (self.customization, self.datasets):
+            stack.add_stack_dependency(self.foundation, "it imports what the foundation exports")
 
 
 def build_app(

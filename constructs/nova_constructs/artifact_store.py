@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -10,9 +12,14 @@ from constructs import Construct
 
 from nova_constructs.bucket_emptier import BucketEmptier
 
+SCRATCH_DAYS: Final = 7
+"""How long what lies below `scratch/` is kept: longer than anything runs that needs it."""
+
 
 class ArtifactStore(Construct):
     """The data bucket (`data/<sha256>/…`), the artifact bucket (`runs/<run>/…`), and the log bucket of both.
+
+    What lies below `scratch/` in the artifact bucket is deleted after a week.
 
     Data and artifacts are encrypted with `key`, versioned, reached over TLS only, never public, and refuse objects
     under keys that the caller keeps (SSE-C). The log bucket takes S3's server access logs, which S3 delivers only to
@@ -40,8 +47,9 @@ class ArtifactStore(Construct):
         )
         emptied_logs = None if emptier is None else emptier.empty_on_delete("Logs", self.logs)
         self.data = self._bucket("Data", encryption=s3.BucketEncryption.KMS, key=key, rules=[_clean_up(noncurrent)])
+        scratch = s3.LifecycleRule(id="ExpireScratch", prefix="scratch/", expiration=Duration.days(SCRATCH_DAYS))
         self.artifacts = self._bucket(
-            "Artifacts", encryption=s3.BucketEncryption.KMS, key=key, rules=[_clean_up(noncurrent)]
+            "Artifacts", encryption=s3.BucketEncryption.KMS, key=key, rules=[_clean_up(noncurrent), scratch]
         )
         for name, bucket in (("Data", self.data), ("Artifacts", self.artifacts)):
             if emptied_logs is not None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from nova_constructs.customization_chain import CustomizationChain, Places
-from nova_constructs.statements import allow, grant, grant_unscoped, guarded_service
+from nova_constructs.machine_settings import (
+    encrypt_execution_data,
+    grant_observation,
+    machine_role,
+    observe_and_encrypt,
+)
+from nova_constructs.statements import allow, grant, grant_unscoped
 from nova_constructs.workflow_functions import JobRoles, WorkflowFunctions, WorkflowStores
 
 TIMEOUT_DAYS: Final = 14
@@ -82,55 +88,16 @@ class CustomizationWorkflow(Construct):
         # Before the first run everything must be granted.
         policies = [child for child in self.role.node.children if isinstance(child, iam.Policy)]
         self.state_machine.node.add_dependency(*policies)
-        self._observe_and_encrypt()
+        observe_and_encrypt(self.state_machine, key=stores.key, log_group=self.log_group)
 
     def _role(self) -> iam.Role:
-        stack = Stack.of(self)
-        machines = stack.format_arn(
-            service="states", resource="stateMachine", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
-        role = iam.Role(
+        role = machine_role(
             self,
-            "Role",
-            assumed_by=guarded_service("states.amazonaws.com", account=stack.account, source_arn=machines),
             description="Runs customizations: invokes the workflow's functions, SageMaker jobs and Bedrock imports",
         )
         grant(role, *self._run_statements(), *self._job_statements(), *self._key_statements())
         self._grant_bedrock(role)
-        grant_unscoped(
-            role,
-            "LogDelivery",
-            allow(
-                "DeliverLogs",
-                [
-                    "logs:CreateLogDelivery",
-                    "logs:DeleteLogDelivery",
-                    "logs:DescribeLogGroups",
-                    "logs:DescribeResourcePolicies",
-                    "logs:GetLogDelivery",
-                    "logs:ListLogDeliveries",
-                    "logs:PutResourcePolicy",
-                    "logs:UpdateLogDelivery",
-                ],
-                ["*"],
-            ),
-            reason="CloudWatch Logs defines no resource for log delivery; Step Functions documents these actions on *.",
-        )
-        grant_unscoped(
-            role,
-            "Tracing",
-            allow(
-                "SendTraces",
-                [
-                    "xray:GetSamplingRules",
-                    "xray:GetSamplingTargets",
-                    "xray:PutTelemetryRecords",
-                    "xray:PutTraceSegments",
-                ],
-                ["*"],
-            ),
-            reason="AWS X-Ray defines no resource for these actions; Step Functions documents them on *.",
-        )
+        grant_observation(role)
         return role
 
     def _run_statements(self) -> Sequence[iam.PolicyStatement]:
@@ -178,20 +145,12 @@ class CustomizationWorkflow(Construct):
         """The one key, for each service that uses it on the role's behalf."""
         stack = Stack.of(self)
         key = [self._stores.key.key_arn]
-        machines = stack.format_arn(
-            service="states", resource="stateMachine", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
 
         def through(service: str) -> dict[str, dict[str, object]]:
             return {"StringEquals": {"kms:ViaService": f"{service}.{stack.region}.amazonaws.com"}}
 
         return (
-            allow(
-                "EncryptExecutionData",
-                ["kms:Decrypt", "kms:GenerateDataKey"],
-                key,
-                conditions={"StringLike": {"kms:EncryptionContext:aws:states:stateMachineArn": machines}},
-            ),
+            encrypt_execution_data(stack, self._stores.key),
             allow(
                 "UseLedgerKey",
                 ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
@@ -234,27 +193,4 @@ class CustomizationWorkflow(Construct):
             allow("ImportModel", ["bedrock:CreateCustomModel", "bedrock:ListCustomModelDeployments"], ["*"]),
             reason="A model gets its ARN by CreateCustomModel, which AWS's own policies for Nova grant on *; "
             "a list has no resource.",
-        )
-
-    def _observe_and_encrypt(self) -> None:
-        """Set on the resource itself: the construct's own options would add nameless statements to the role."""
-        resource = self.state_machine.node.default_child
-        assert isinstance(resource, sfn.CfnStateMachine)
-        resource.tracing_configuration = sfn.CfnStateMachine.TracingConfigurationProperty(enabled=True)
-        resource.encryption_configuration = sfn.CfnStateMachine.EncryptionConfigurationProperty(
-            type="CUSTOMER_MANAGED_KMS_KEY",
-            kms_key_id=self._stores.key.key_arn,
-            kms_data_key_reuse_period_seconds=300,
-        )
-        # Without execution data: inputs and outputs may quote datasets, and stay in the execution's encrypted history.
-        resource.logging_configuration = sfn.CfnStateMachine.LoggingConfigurationProperty(
-            destinations=[
-                sfn.CfnStateMachine.LogDestinationProperty(
-                    cloud_watch_logs_log_group=sfn.CfnStateMachine.CloudWatchLogsLogGroupProperty(
-                        log_group_arn=self.log_group.log_group_arn
-                    )
-                )
-            ],
-            include_execution_data=False,
-            level="ALL",
         )

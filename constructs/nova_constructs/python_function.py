@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Stack, Stage
+from aws_cdk import Duration, RemovalPolicy, Size, Stack, Stage
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -26,7 +26,9 @@ class PythonFunction(Construct):
 
     `folder` names `lambda/<folder>`, which holds one uniquely named package (`gate` holds `nova_gate`); `handler` is
     the dotted path into it (`nova_gate.handler.handler`). `core` lists modules of the pure domain that are bundled
-    beside it, as paths from the repository (`novaline/evaluation/gate.py`), with the `__init__.py` of their packages.
+    beside it, as paths from the repository (`novaline/evaluation/gate.py`, or a package for all that is in it), with
+    the `__init__.py` of the packages around them.
+    `disk` is what `/tmp` holds, half a gigabyte unless more is asked for.
     The role may write to its own log group and send traces; grant the rest on `role`.
     Raises `FileNotFoundError` when the folder, or a core module, does not exist.
     """
@@ -44,9 +46,11 @@ class PythonFunction(Construct):
         environment: Mapping[str, str],
         timeout: Duration,
         memory_mb: int = 256,
+        disk: Size | None = None,
         core: Sequence[str] = (),
         function_name: str | None = None,
         reserved_concurrency: int | None = None,
+        layers: Sequence[lambda_.ILayerVersion] = (),
         removal_policy: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -80,12 +84,14 @@ class PythonFunction(Construct):
             environment=dict(environment),
             timeout=timeout,
             memory_size=memory_mb,
+            ephemeral_storage_size=disk,
             function_name=function_name,
             log_group=self.log_group,
             logging_format=lambda_.LoggingFormat.JSON,
             # Immutable, so that the statements stay those that are written here.
             role=iam.Role.from_role_arn(self, "ExecutionRole", self.role.role_arn, mutable=False),
             reserved_concurrent_executions=reserved_concurrency,
+            layers=list(layers) or None,
         )
         # Before the first call everything must be granted, including what is granted later.
         self.function.node.add_dependency(self.role.node.find_child("DefaultPolicy"), tracing)
@@ -123,7 +129,8 @@ def _with_packages(core: Sequence[str]) -> Iterator[Path]:
     wanted: set[Path] = set()
     for name in core:
         module = Path(name)
-        wanted.add(module)
+        found = (_NOVALINE.parent / module).rglob("*.py") if not module.suffix else [_NOVALINE.parent / module]
+        wanted.update(path.relative_to(_NOVALINE.parent) for path in found)
         packages = (parent / "__init__.py" for parent in module.parents if parent.name)
         wanted.update(package for package in packages if (_NOVALINE.parent / package).is_file())
     yield from sorted(wanted)

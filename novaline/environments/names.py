@@ -6,12 +6,14 @@ from typing import Final
 
 FOUNDATION: Final = "Foundation"
 CUSTOMIZATION: Final = "Customization"
+DATASETS: Final = "Datasets"
 
 DATA_BUCKET: Final = "DataBucketName"
 ARTIFACT_BUCKET: Final = "ArtifactBucketName"
 KEY: Final = "KeyArn"
 LEDGER_TABLE: Final = "LedgerTableName"
 TOPIC: Final = "TopicArn"
+INSPECTION: Final = "InspectionArn"
 
 _LONGEST_FUNCTION_NAME: Final = 64  # characters, by Lambda's API reference of CreateFunction
 

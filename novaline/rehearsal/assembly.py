@@ -38,6 +38,8 @@ def assemble(
     ministack_host.add_condition_keys(condition_keys)
     kms_checks.install(cloud)
     ministack_host.amend_function_errors(function_errors.name_exception)
+    ministack_host.leave_out_layers()
+    ministack_host.cut_ranges_of_versions()
     cloudformation_types.install(ministack_host.resource_types())
     state_machines.install(ministack_host.state_machine_engine(), cloud)
     return Door(ministack_host.application(), control=Controls(cloud, faults), token=control_token)

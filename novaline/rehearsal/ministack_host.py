@@ -64,6 +64,8 @@ TOUCH_POINTS: tuple[tuple[ModuleType, str, tuple[str, ...] | None], ...] = (
     (s3, "_put_bucket_encryption", ("name", "body")),
     (s3, "_bucket_default_sse_headers", ("bucket_name",)),
     (s3, "_stored_sse_headers", ("obj",)),
+    (s3, "_get_object", ("bucket_name", "key", "headers", "query_params")),
+    (s3, "_parse_range", ("range_header", "total")),
     (sns, "_topics", None),
     (dynamodb_service, "_tables", None),
     (stepfunctions, "_state_machines", None),
@@ -81,6 +83,13 @@ TOUCH_POINTS: tuple[tuple[ModuleType, str, tuple[str, ...] | None], ...] = (
     (stepfunctions, "_execute_parallel", ("state_def", "raw_input", "execution", "ctx")),
     (stepfunctions, "_execute_map", ("state_def", "raw_input", "execution", "ctx")),
     (stepfunctions, "_run_parallel_branches", ("state_def", "raw_input", "execution", "ctx")),
+    (
+        stepfunctions,
+        "_run_distributed_map",
+        ("state_def", "raw_input", "effective", "iterator", "execution", "ctx"),
+    ),
+    (stepfunctions, "_map_runs", None),
+    (stepfunctions, "_parse_reader_items", ("text", "config")),
     (stepfunctions, "_run_sub_machine", ("states", "start_at", "input_data", "execution", "ctx")),
     (stepfunctions, "_invoke_resource", ("resource", "input_data")),
     (stepfunctions, "_invoke_resource_with_timeout", ("resource", "input_data", "timeout")),
@@ -97,6 +106,7 @@ TOUCH_POINTS: tuple[tuple[ModuleType, str, tuple[str, ...] | None], ...] = (
     (stepfunctions, "_jsonata_state_field", ("state_def", "field", "expected", "raw_input", "ctx")),
     (stepfunctions, "_fail_state_error", ("state_def", "raw_input", "ctx")),
     (stepfunctions, "_next_or_end", ("state_def",)),
+    (lambda_svc, "_resolve_layer_zip", ("attachment",)),
     (lambda_svc, "_execute_function_warm", ("func", "event", "request_id")),
     (provisioners, "_RESOURCE_HANDLERS", None),
 )
@@ -349,6 +359,27 @@ def set_bucket_tags(bucket: str, tags: Mapping[str, str]) -> None:
         s3._bucket_tags.pop(bucket, None)
 
 
+def cut_ranges_of_versions() -> None:
+    """Let GetObject of a named version keep to the Range that is asked for; MiniStack answers with all of it."""
+    original = s3._get_object
+
+    def get_object(bucket_name: str, key: str, headers: dict[str, str], query_params: Any = None) -> Answer:  # noqa: ANN401 - MiniStack's own signature
+        status, found, body = original(bucket_name, key, headers, query_params)
+        wanted = headers.get("range", "")
+        if status != HTTPStatus.OK or not wanted or not (query_params or {}).get("versionId"):
+            return status, found, body
+        cut = s3._parse_range(wanted, len(body))
+        if cut is None:
+            headers = {"Content-Type": "application/xml", "Content-Range": f"bytes */{len(body)}"}
+            return 416, headers, b"<Error><Code>InvalidRange</Code></Error>"
+        part = body[cut[0] : cut[1] + 1]
+        kept = {name: value for name, value in found.items() if not name.lower().startswith("x-amz-checksum-")}
+        lengths = {"Content-Length": str(len(part)), "Content-Range": f"bytes {cut[0]}-{cut[1]}/{len(body)}"}
+        return 206, {**kept, **lengths}, part
+
+    s3._get_object = get_object
+
+
 def upload_encryption(upload_id: str) -> Mapping[str, str]:
     """The SSE headers of a multipart upload in progress; empty if there is none."""
     upload = s3._multipart_uploads.get(upload_id)
@@ -393,6 +424,14 @@ def amend_function_errors(amend: Callable[[dict[str, Any]], dict[str, Any]]) -> 
         return amend(original(func, event, request_id))
 
     lambda_svc._execute_function_warm = execute
+
+
+def leave_out_layers() -> None:
+    """Let functions run without their layers, which hold libraries for another processor and another Python.
+
+    What a layer brings comes from this computer's environment instead, which has the same libraries for its own.
+    """
+    lambda_svc._resolve_layer_zip = lambda attachment: None
 
 
 def state_machine_engine() -> ModuleType:

@@ -15,6 +15,7 @@ from typing import Any
 
 from novaline.rehearsal.aws_call import AwsError
 from novaline.rehearsal.cloud import HostCloud
+from novaline.rehearsal.distributed_map import DistributedMap
 from novaline.rehearsal.execution_scope import SLICE_SECONDS, Json, Scope
 from novaline.rehearsal.integrations import Stopped, TaskError, run
 
@@ -41,6 +42,7 @@ class Interpreter:
         self._fail_execution = engine._fail_execution
         self._execute_task = engine._execute_task
         self._run_parallel = engine._run_parallel_branches
+        self._run_distributed = engine._run_distributed_map
         self._invoke = engine._invoke_resource
         self._output_path = engine._apply_output_path
         self._sleep = engine._scaled_sleep
@@ -53,6 +55,7 @@ class Interpreter:
         engine._fail_execution = self.fail_execution
         engine._execute_task = self.execute_task
         engine._run_parallel_branches = self.run_parallel
+        engine._run_distributed_map = self.run_distributed_map
         engine._run_sub_machine = self.run_sub_machine
         engine._invoke_resource = self.invoke
         engine._invoke_resource_with_timeout = self.invoke_with_timeout
@@ -244,6 +247,27 @@ class Interpreter:
         output = engine._apply_jsonata_output(state, raw_input, ctx, result=results, default=results)
         engine._apply_state_assign(state, raw_input, ctx, result=results)
         return output, engine._next_or_end(state)
+
+    def run_distributed_map(  # noqa: PLR0917 - MiniStack's own signature
+        self,
+        state: Json,
+        raw_input: Any,  # noqa: ANN401 - JSON
+        effective: Any,  # noqa: ANN401 - JSON
+        iterator: Json,
+        execution: Json,
+        ctx: Json,
+    ) -> tuple[Any, str | None]:
+        """Run a Distributed Map under the state machine's role."""
+        scope = _scope.get()
+        if scope is None or self._engine._state_query_language(state, ctx) != "JSONata":
+            original: tuple[Any, str | None] = self._run_distributed(
+                state, raw_input, effective, iterator, execution, ctx
+            )
+            return original
+        found = DistributedMap(
+            self._engine, state=state, raw_input=raw_input, execution=execution, ctx=ctx, scope=scope, now=self._now
+        )
+        return found.perform(self.run_sub_machine, _scope)
 
     def run_sub_machine(
         self,

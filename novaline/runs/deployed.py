@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from novaline.environments import Environment
+from novaline.environments.names import DATASETS, FOUNDATION, INSPECTION
 from novaline.findings import NovalineError
 from novaline.requests.resources import Resources
 from novaline.runs.problems import error_code, explained
@@ -20,12 +22,24 @@ _FOUNDATION = {
     "LedgerTableName": "ledger_table",
     "TopicArn": "topic_arn",
 }
+_INSPECTED = {key: _FOUNDATION[key] for key in ("DataBucketName", "ArtifactBucketName")}
 _CUSTOMIZATION = {
     "StateMachineArn": "state_machine_arn",
     "TrainingRoleArn": "training_role_arn",
     "EvaluationRoleArn": "evaluation_role_arn",
     "ImportRoleArn": "import_role_arn",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectionPlace:
+    """What an inspection of datasets names: where they lie, where the report goes, and who does it."""
+
+    environment: str
+    account: str
+    data_bucket: str
+    artifact_bucket: str
+    inspection_arn: str
 
 
 def require_account(sts: STSClient, environment: Environment) -> str:
@@ -56,6 +70,16 @@ def resources_of(cloudformation: CloudFormationClient, environment: Environment)
     }
     return Resources(
         environment=environment.name, account=environment.account, region=environment.region, deployed=True, **values
+    )
+
+
+def inspection_place(cloudformation: CloudFormationClient, environment: Environment) -> InspectionPlace:
+    """Where the environment inspects datasets. Raises NovalineError as `resources_of` does."""
+    return InspectionPlace(
+        environment=environment.name,
+        account=environment.account,
+        **_outputs(cloudformation, environment, FOUNDATION, _INSPECTED),
+        **_outputs(cloudformation, environment, DATASETS, {INSPECTION: "inspection_arn"}),
     )
 
 

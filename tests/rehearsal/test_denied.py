@@ -19,7 +19,13 @@ TRAINING, EVALUATION, IMPORT, WORKFLOW = "RolesTraining", "RolesEvaluation", "Ro
 ADMIT, COLLECT, GATE, VERIFY, REGISTER = (
     f"WorkflowFunctions{name}Role" for name in ("Admit", "Collect", "Gate", "Verify", "Register")
 )
-ROLES = (REWARD, TRAINING, EVALUATION, IMPORT, WORKFLOW, ADMIT, COLLECT, GATE, VERIFY, REGISTER, "EmptierEmptyRole")
+INSPECTION, LIST, INSPECT, MERGE = (
+    f"Inspection{name}Role" for name in ("", "FunctionsList", "FunctionsInspect", "FunctionsMerge")
+)
+ROLES = (
+    *(REWARD, TRAINING, EVALUATION, IMPORT, WORKFLOW, ADMIT, COLLECT, GATE, VERIFY, REGISTER),
+    *(INSPECTION, LIST, INSPECT, MERGE, "EmptierEmptyRole"),
+)
 
 RUN = "runs/a-run/"
 TRAINED, EVALUATED = f"{RUN}training/job/output/output.tar.gz", f"{RUN}evaluations/job/output/output.tar.gz"
@@ -200,7 +206,7 @@ def import_model(bedrock, *, role):
     )
 
 
-@pytest.mark.parametrize("name", [IMPORT, WORKFLOW, REWARD, ADMIT])
+@pytest.mark.parametrize("name", [IMPORT, WORKFLOW, REWARD, ADMIT, INSPECTION, INSPECT])
 def test_sagemaker_assumes_no_role_that_is_not_for_its_jobs(deployed, stage, name):
     with pytest.raises(ClientError, match=r"sagemaker\.amazonaws\.com is not authorized to perform: sts:AssumeRole"):
         train(deployed, stage, role=deployed.role(name), name="not-trusted")

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from aws_cdk import aws_lambda as lambda_
+from synthesized import STACKS
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +81,11 @@ def test_one_function_is_one_asset_in_every_environment(functions):
     assert all(len(assets) == 1 for assets in keys.values()), keys
 
 
-def test_assets_hold_python_only(assembly):
-    folders = list(assembly.folder.glob("asset.*"))
+def test_assets_hold_python_only_but_for_the_one_layer(assembly):
+    assets = list(assembly.folder.glob("asset.*"))
+    (layer,) = [path for path in assets if path.is_file()]
+    assert layer.suffix == ".zip"
+    folders = [path for path in assets if path.is_dir()]
     assert folders
     for folder in folders:
         files = [path for path in folder.rglob("*") if path.is_file()]
@@ -94,10 +98,11 @@ def test_foundation_exports_what_the_other_stacks_import(assembly):
         outputs = assembly.template(environment.name, "Foundation")["Outputs"]
         assert set(outputs) == {"DataBucketName", "ArtifactBucketName", "KeyArn", "LedgerTableName", "TopicArn"}
         exported = {output["Export"]["Name"] for output in outputs.values()}
-        text = json.dumps(assembly.template(environment.name, "Customization"))
-        imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', text))
-        assert imported <= exported
-        assert f"{environment.name}-Foundation:KeyArn" in imported
+        for stack in STACKS[1:]:
+            text = json.dumps(assembly.template(environment.name, stack))
+            imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', text))
+            assert imported <= exported
+            assert f"{environment.name}-Foundation:KeyArn" in imported
 
 
 def test_customization_puts_out_what_a_run_needs(assembly):
@@ -118,7 +123,7 @@ def test_stacks_are_tagged_protected_and_ordered_as_the_environment_says(assembl
         folder = assembly.folder / f"assembly-{environment.name}"
         artifacts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
         stacks = {a["displayName"]: a for a in artifacts.values() if a["type"] == "aws:cloudformation:stack"}
-        assert set(stacks) == {f"{environment.name}/Foundation", f"{environment.name}/Customization"}
+        assert set(stacks) == {f"{environment.name}/{stack}" for stack in STACKS}
         for name, stack in stacks.items():
             properties = stack["properties"]
             assert properties["tags"] == dict(environment.tags), name
@@ -126,7 +131,8 @@ def test_stacks_are_tagged_protected_and_ordered_as_the_environment_says(assembl
             assert properties["stackName"] == name.replace("/", "-")
             assert stack["environment"] == f"aws://{environment.account}/{environment.region}"
         foundation = next(key for key, a in artifacts.items() if a.get("displayName", "").endswith("/Foundation"))
-        assert foundation in stacks[f"{environment.name}/Customization"]["dependencies"]
+        for stack in STACKS[1:]:
+            assert foundation in stacks[f"{environment.name}/{stack}"]["dependencies"]
 
 
 def test_templates_carry_no_trace_of_the_machine_that_made_them(assembly):

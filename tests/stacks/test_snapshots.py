@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parent / "snapshots"
-STACKS = ("Foundation", "Customization")
+STACKS = ("Foundation", "Customization", "Datasets")
 
 
 def text_of(assembly, stack: str) -> str:

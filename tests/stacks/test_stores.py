@@ -122,6 +122,15 @@ def test_old_versions_and_broken_uploads_go(assembly, buckets):
         assert ("ExpireLogs" in rules) == ("StoreLogs" in name), name
 
 
+def test_what_an_inspection_leaves_on_its_way_goes_after_a_week(buckets):
+    for name, bucket in buckets.items():
+        rules = {rule["Id"]: rule for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"]}
+        assert ("ExpireScratch" in rules) == ("StoreArtifacts" in name), name
+        if "ExpireScratch" in rules:
+            scratch = rules["ExpireScratch"]
+            assert (scratch["Prefix"], scratch["ExpirationInDays"]) == ("scratch/", 7)
+
+
 def test_access_to_data_and_artifacts_is_logged_to_the_log_bucket(buckets):
     prefixes = []
     for name, bucket in buckets.items():

@@ -16,10 +16,11 @@ from rich.text import Text
 
 from novaline.cli import output
 from novaline.cli.steps_view import LineView
+from novaline.environments.names import DATASETS, stack_name
 from novaline.findings import NovalineError
 from novaline.places import project_root
 from novaline.rehearsal.interrupts import Interrupted
-from novaline.rehearsal.proof.exercises import DeletedStack, Exercise, run_exercise
+from novaline.rehearsal.proof.exercises import DeletedStack, Exercise, inspection_exercise, run_exercise
 from novaline.rehearsal.proof.prove import Report, Shown, prove_needed, prove_unneeded
 from novaline.rehearsal.proof.reasons import reason
 from novaline.rehearsal.proof.small import write_small
@@ -27,7 +28,9 @@ from novaline.rehearsal.proof.statements import Statement, statements
 from novaline.rehearsal.session import Plan, Session
 from novaline.requests.resources import Resources
 from novaline.runs.clients import Clients
+from novaline.runs.deployed import inspection_place
 from novaline.runs.identity import run_id
+from novaline.runs.inspection import Inspector
 from novaline.runs.launch import Order, compiled, environment_named, launch, order
 from novaline.runs.steps import Board
 
@@ -62,20 +65,27 @@ def _prove(session: Session, console: Console) -> int:
     began = time.monotonic()
     iam, cloudformation = session.client("iam"), session.client("cloudformation")
     every = tuple(statements(cloudformation, iam, stacks=session.stacks))
-    run = _runs(session.plan.order, clients, resources)
-    if said := run():
-        raise NovalineError.of("exercise", f"with every permission in place, the run failed: {said}")
-    console.print(f"\nWith every permission in place, a run succeeds ({time.monotonic() - began:.1f} s). Without …")
+    run, inspection = _runs(session.plan.order, clients, resources), _inspections(session, clients)
+    for name, exercise in (("run", run), ("inspection", inspection)):
+        if said := exercise():
+            raise NovalineError.of("exercise", f"with every permission in place, the {name} failed: {said}")
+    seconds = time.monotonic() - began
+    console.print(f"\nWith every permission in place, a run and an inspection succeed ({seconds:.1f} s). Without …")
 
     def report(shown: Shown) -> None:
         mark, style = _MARKS[shown.result]
         name = f"{shown.statement.role}/{shown.statement.sid}"
         console.print(Text.assemble((mark, style), f" {name}  ", (shown.evidence, "dim")))
 
-    of_runs = [statement for statement in every if statement.role != _EMPTIER]
-    needed, unneeded = _parted(of_runs)
-    shown = list(prove_needed(iam, [[statement] for statement in needed], run, report=report))
-    shown += prove_unneeded(iam, unneeded, run, report=report)
+    datasets = stack_name(ENVIRONMENT, DATASETS)
+    shown: list[Shown] = []
+    for exercise, of_it in (
+        (run, [statement for statement in every if statement.stack != datasets and statement.role != _EMPTIER]),
+        (inspection, [statement for statement in every if statement.stack == datasets]),
+    ):
+        needed, unneeded = _parted(of_it)
+        shown += prove_needed(iam, [[statement] for statement in needed], exercise, report=report)
+        shown += prove_unneeded(iam, unneeded, exercise, report=report)
     shown += _prove_deletion(session, [statement for statement in every if statement.role == _EMPTIER], report=report)
     counts = {result: sum(one.result == result for one in shown) for result in _MARKS}
     console.print(
@@ -118,6 +128,14 @@ def _runs(first: Order, clients: Clients, resources: Resources) -> Exercise:
         return launch(clients, compiled(replace(first, run=run, created=created), resources), resources)
 
     return run_exercise(clients.states, launch=start)
+
+
+def _inspections(session: Session, clients: Clients) -> Exercise:
+    """The exercise that inspects a dataset."""
+    place = inspection_place(clients.cloudformation, session.plan.environment)
+    inspector = Inspector(states=clients.states, s3=clients.s3, place=place)
+    file = session.plan.order.checked.datasets["sft/train"].path
+    return inspection_exercise(inspector, rows=file.read_bytes())
 
 
 def _parted(found: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:

@@ -1,4 +1,4 @@
-"""What the roles are for, done once: a run, and the deletion of a stack. Each tells all that was said of a failure."""
+"""What the roles are for, done once: a run, an inspection, the deletion of a stack. Each tells all that was said."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from novaline.findings import NovalineError
+from novaline.runs.inspection import Inspector
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -37,6 +39,29 @@ def run_exercise(states: SFNClient, *, launch: Callable[[], str]) -> Exercise:
                 return f"{found['status']}: {found.get('error', '')}: {found.get('cause', '')}"
             time.sleep(0.05)
         return f"the run did not end within {_RUN_SECONDS:.0f} seconds"
+
+    return exercise
+
+
+def inspection_exercise(inspector: Inspector, *, rows: bytes) -> Exercise:
+    """An inspection of a dataset with these rows, in two parts: one row is repeated, and all of them are held out."""
+    bucket, key = inspector.place.data_bucket, "proof/rows.jsonl"
+    inspector.s3.put_object(Bucket=bucket, Key=key, Body=rows + rows.partition(b"\n")[0])
+    uri, numbers = f"s3://{bucket}/{key}", count(1)
+
+    def exercise() -> str:
+        try:
+            execution = inspector.start(
+                f"proof-{next(numbers)}",
+                sources=[uri],
+                held_out=[uri],
+                options={"format": "sft"},
+                part_bytes=len(rows) // 2 + 1,
+            )
+            inspector.finish(execution, look_seconds=0.05)
+        except NovalineError as problem:
+            return str(problem)
+        return ""
 
     return exercise
 

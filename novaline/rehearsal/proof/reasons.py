@@ -21,6 +21,10 @@ _STOP: Final = (
     "A run that ends by itself stops nothing. Step Functions stops the job of a run that is aborted or times out: see "
     "tests/rehearsal/test_workflow_ends.py."
 )
+_STOP_PARTS: Final = (
+    "An inspection that ends by itself stops nothing. Step Functions stops the executions of the parts when a part "
+    "fails or the inspection is aborted; the embedded one asks nobody for that."
+)
 _MISSING: Final = (
     "Needed when an object is missing: without s3:ListBucket, S3 answers 403 in place of 404, and Admit could not say "
     "that the dataset is gone."
@@ -32,6 +36,8 @@ UNNEEDED_HERE: Final[tuple[tuple[str, str, str], ...]] = (
     ("*Role", "WriteLogs", _LOGS),
     ("WorkflowRole", "DeliverLogs", _DELIVERY),
     ("WorkflowRole", "StopTrainingJobs", _STOP),
+    ("InspectionRole", "DeliverLogs", _DELIVERY),
+    ("InspectionRole", "StopParts", _STOP_PARTS),
     ("WorkflowFunctionsAdmitRole", "TellMissingObjects", _MISSING),
 )
 
