@@ -169,12 +169,14 @@ ROLES = {
     "RolesEvaluation": "Jobs",
     "RolesImport": "Import",
     "WorkflowRole": "The state machine",
+    "InspectionRole": "The inspection of datasets",
     "ClassificationRewardScoreRole": "Functions",
     "EmptierEmptyRole": "Functions/Emptier",
     **{
         f"WorkflowFunctions{name}Role": f"Functions/{name}"
         for name in ("Admit", "Collect", "Gate", "Register", "Verify")
     },
+    **{f"InspectionFunctions{name}Role": f"Functions/{name}" for name in ("List", "Inspect", "Merge")},
 }
 """Where docs/security.md describes a role's statements: a section, and within the functions' the rows of one."""
 
@@ -214,7 +216,10 @@ def described_statements() -> dict[str, set[str]]:
     return found
 
 
-NAMES_OF_FUNCTIONS = ("Admit", "Collect", "Gate", "Verify", "Register", "Emptier (where nothing is retained)")
+NAMES_OF_FUNCTIONS = (
+    *("Admit", "Collect", "Gate", "Verify", "Register", "List", "Inspect", "Merge"),
+    "Emptier (where nothing is retained)",
+)
 
 
 def test_the_security_page_describes_every_statement_of_every_role_of_dev_and_no_other():

@@ -150,7 +150,11 @@ def test_no_aws_client_is_loaded_and_no_network_is_touched(command):
 
 
 def test_every_command_can_be_loaded_and_says_what_it_does(run):
-    groups = {"recipes": ("list", "show", "diff"), "prices": ("show", "refresh")}
+    groups = {
+        "recipes": ("list", "show", "diff"),
+        "prices": ("show", "refresh"),
+        "data": ("prepare", "validate", "stats"),
+    }
     assert groups.keys() < COMMANDS.keys()
     calls = [[name] for name in COMMANDS if name not in groups]
     calls += [[name, part] for name, parts in groups.items() for part in parts]

@@ -51,11 +51,12 @@ def test_time_and_money_come_first(tmp_path):
 
 def test_a_stage_is_shown_with_recipe_image_data_machines_and_steps(tmp_path):
     text = unfolded(shown(write_kind(tmp_path, "sft")))
+    tokens = float(f"{(tmp_path / 'sft.jsonl').stat().st_size / 4:.2g}")
     for part in (
         "supervised fine-tuning with LoRA, SageMaker training job, from the base model",
         "nova_micro_1_0_p5_p4d_gpu_lora_sft, version 1.2.0",
         "nova-fine-tune-repo:SM-TJ-SFT-latest, whatever it names that day",
-        "300 rows, about 9,900 tokens",
+        f"300 rows, about {tokens:,.0f} tokens",
         "300 rows of validation",
         "2 of ml.p5.48xlarge; about 0.5 h, stopped after 2h",
         "2 epochs, 64 rows a step: 10 steps follow",

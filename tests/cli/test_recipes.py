@@ -26,6 +26,12 @@ LITE_2 = "nova_lite_2_0_p5_gpu_lora_sft"
 PPO = "nova_micro_1_0_p5_gpu_ppo"
 
 
+@pytest.fixture(autouse=True)
+def _nobody_says_how_wide_the_screen_is(monkeypatch):
+    """A test runner's workers, like some shells, have the variable COLUMNS."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def recipes(*arguments):
     return CliRunner().invoke(app, ["recipes", *arguments])
 
