@@ -97,7 +97,8 @@ def show(report: Report, *, json: bool) -> None:
     output.print_findings(findings)
     name = report.files[0].path if len(report.files) == 1 else f"{len(report.files):,} files"
     verdict = ("not ok", "bold red") if report.errors else ("ok", "bold green")
-    figures = f"{report.rows:,} rows, {_size(report.bytes)}, about {report.tokens:,} tokens"
+    rows = "1 row" if report.rows == 1 else f"{report.rows:,} rows"
+    figures = f"{rows}, {_size(report.bytes)}, about {report.tokens:,} tokens"
     text = Text.assemble((f"{name}: ", "bold"), verdict, f" ({output.summary(findings)}; {figures})")
     output.stdout().print(text)
 

@@ -93,7 +93,7 @@ def render(finding: Finding) -> Text:
         gutter = f"{finding.line:>5} | "
         source, caret = _window(finding.excerpt, finding.column or 1)
         text.append(f"\n{gutter}", style="dim").append(source)
-        if finding.column is not None:
+        if finding.column is not None and not finding.excerpt.startswith("…"):  # else nobody knows where it is
             text.append("\n" + " " * (len(gutter) - 2) + "| ", style="dim")
             text.append(" " * caret + "^", style=_STYLE[finding.severity])
     if finding.hint:

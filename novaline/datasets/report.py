@@ -49,7 +49,7 @@ class RowFinding:
     @property
     def finding(self) -> Finding:
         """The finding as commands print it."""
-        more = f" (this line, and {self.count - 1:,} more)" if self.count > 1 else ""
+        more = f" (this line, and {self.count - 1:,} more)" if self.count > 1 and self.line is not None else ""
         return Finding(
             code=self.code,
             severity=self.severity,

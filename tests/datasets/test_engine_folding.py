@@ -55,6 +55,13 @@ def test_what_folds_alike_has_the_same_key_at_any_place(one, other, place, befor
             assert keys[0] == keys[1]
 
 
+@pytest.mark.parametrize("place", [Place(), Place(at_end=True), Place(shared="a"), Place(shared="z", at_end=True)])
+def test_much_punctuation_before_what_differs_hides_nothing(place):
+    letters = "bcdefghijklmnopqrstuvwxy" * 2
+    keys = place.keys([f"a{'! ' * 50}{letters}{'?' * 90}z", f"a {letters} z", f"a {letters[::-1]} z"])
+    assert keys[0] == keys[1] != keys[2]
+
+
 @given(st.lists(TEXTS, max_size=5), PLACES)
 def test_texts_have_the_same_keys_together_and_alone(texts, place):
     assert list(place.keys(texts)) == [place.keys([text])[0] for text in texts]

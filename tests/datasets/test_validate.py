@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -55,6 +56,15 @@ def judged(tmp_path, way):
         return validate([path], options, **way, **more)
 
     return validated
+
+
+@pytest.fixture
+def ordinary_recursion_limit():
+    """How deep is too deep depends on the interpreter's limit, which libraries of other tests raise."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1000)
+    yield
+    sys.setrecursionlimit(before)
 
 
 def found(report):
@@ -121,13 +131,14 @@ def test_a_folder_is_no_file(tmp_path):
         (b'{"messages": NaN}', "not-a-number", 14),
         (b'{"messages": -Infinity}', "not-a-number", 15),
         (b'{"messages": [{"role": "user", "content": [{"text": "\\ud800"}]}]}', "lone-surrogate", None),
-        (b'{"messages": ' + b"[" * 5000, "wrong-shape", None),
-        (NESTED, "too-deep", None),
+        pytest.param(b'{"messages": ' + b"[" * 5000, "wrong-shape", None, id="many brackets"),
+        pytest.param(NESTED, "too-deep", None, id="nested"),
         (json.dumps(sft()).encode() * 2, "unreadable-json", None),
         (json.dumps(sft(extra=1)).encode(), "unknown-field", None),
         (json.dumps(sft(answer=" \n")).encode(), "empty-text", None),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("ordinary_recursion_limit")
 def test_a_bad_line_is_found_at_its_place(judged, bad, code, column):
     report = judged(*map(unique, range(12)), bad, unique(20))
     (finding,) = report.findings
@@ -314,6 +325,13 @@ def test_rows_that_ask_what_an_evaluation_asks_are_found(judged, tmp_path):
         assert held[0].message.endswith(f"{held_out}, line 1")
 
 
+def test_of_held_out_conversations_the_last_question_counts(judged, tmp_path):
+    held_out = tmp_path / "eval.jsonl"
+    held_out.write_text(json.dumps({"messages": [*turns("question 3", "b"), *turns("question 5", "d")]}) + "\n")
+    report = judged(*map(unique, range(9)), held_out=[held_out])
+    assert [(each.code, each.lines) for each in report.findings] == [("held-out-row", (6,))]
+
+
 def test_held_out_rows_in_no_known_form_are_told(judged, tmp_path):
     (tmp_path / "eval.jsonl").write_text('{"a": 1}\n\n{\n')
     assert found(judged(unique(1), held_out=[tmp_path / "eval.jsonl"])) == [("held-out-unreadable", None)]
@@ -327,6 +345,16 @@ def test_rows_that_differ_in_kind_are_told_at_the_first_of_the_fewer(judged):
     assert found(judged(with_system, sft("y", "b", system=[{"text": "be brief"}]), unique(1))) == [("mixed-rows", 3)]
     assert found(judged(with_system)) == []
     assert found(judged(with_system, b"x")) == [("unreadable-json", 2)]
+
+
+def test_the_first_of_the_rows_that_lack_something_is_told_whatever_else_they_hold(judged):
+    system = {"system": [{"text": "be brief"}]}
+    rows = [unique(number) | system for number in range(12)]
+    rows[3], rows[7] = unique(3), unique(7)
+    rows[5] |= {"messages": [*turns("a", "b"), *turns("c", "d"), *turns("e", "f")]}
+    (finding,) = judged(*rows).findings
+    assert (finding.code, finding.line, finding.count) == ("mixed-rows", 4, 2)
+    assert finding.message.startswith("10 of 12 rows have a system text")
 
 
 def test_a_system_text_that_few_rows_have_is_told(judged):
@@ -438,6 +466,15 @@ def test_secrets_are_found_and_never_shown(judged):
     assert {"aws-key", "empty-text", "duplicate-row"} <= {each.code for each in report.findings}
     assert secret not in json.dumps(report.as_json())
     assert not {each.code for each in judged(row_).findings} & {"aws-key"}
+
+
+@pytest.mark.parametrize("lead", range(120, 150))
+def test_a_secret_is_not_shown_where_an_excerpt_ends_in_its_middle(judged, lead):
+    options = msgspec.structs.replace(SFT, sensitive=True)
+    secret = "AKIA" + "QWERTZUIOPASDFGH"
+    row_ = sft(f"{'x' * lead} {secret} please", "   ")
+    shown = json.dumps(judged(unique(1), row_, row_, options=options).as_json())
+    assert not any(secret[:length] in shown for length in range(6, len(secret) + 1))
 
 
 def test_flaws_are_counted_by_kind_so_that_the_worst_file_gives_a_small_report(judged):

@@ -8,7 +8,7 @@ from novaline.datasets.engine import judging
 from novaline.datasets.engine.merging import Merged
 from novaline.datasets.engine.plan import Plan
 from novaline.datasets.engine.taking import TOKEN_BYTES
-from novaline.datasets.flaws import Flaw, Sighting, excerpt
+from novaline.datasets.flaws import LONGEST_EXCERPT, Flaw, Sighting, excerpt
 from novaline.datasets.report import FileReport, Report, RowFinding
 
 Shown = tuple[int, bytes]
@@ -73,6 +73,11 @@ def _hider() -> Callable[[str], str]:
     scanner = SensitiveScanner()
 
     def hide(text: str) -> str:
+        # Half of a value has another form than the whole one, and would not be known again: words that were cut go.
+        if len(text) >= LONGEST_EXCERPT:
+            text = text[: text.rfind(" ") + 1] + "…"
+            if not text.startswith("{"):
+                text = "…" + text[text.find(" ") :]
         hits = scanner.scan_block(text.encode("utf-8", "surrogatepass"))
         return next((hit.excerpt for hit in hits), text)
 
