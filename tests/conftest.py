@@ -23,3 +23,8 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 # The same examples each time: a change is judged by what it changed. Run hypothesis by hand to search further.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long value is no name; and an archive holds the time, so that workers would not agree on its test's name."""
+    return f"long-{argname}" if isinstance(val, bytes | str) and len(val) > 100 else None
