@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,7 +29,7 @@ class MissingColumn(NovalineError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(ABC):
     """Rows of one source. A subclass knows how they are held.
 
     `numbers` are the rows' own numbers from 1, counted in `unit`: lines of a text file, rows of a table.
@@ -43,17 +44,17 @@ class Batch:
         return len(self.numbers)
 
     @property
+    @abstractmethod
     def names(self) -> tuple[str, ...]:
         """The columns' names, as far as they can be known."""
-        raise NotImplementedError
 
+    @abstractmethod
     def column(self, name: str) -> Sequence[object]:
         """The values of a column, None where a row has none. Raises MissingColumn when the batch has no such column."""
-        raise NotImplementedError
 
+    @abstractmethod
     def row(self, index: int) -> object:
         """One row as it was read, to be shown."""
-        raise NotImplementedError
 
     def _missing(self, name: str) -> MissingColumn:
         names = self.names
@@ -72,9 +73,9 @@ class TableBatch(Batch):
 
     __slots__ = ()
 
+    @abstractmethod
     def values(self, name: str) -> Sequence[object]:
         """The values of a column that the table has."""
-        raise NotImplementedError
 
     def column(self, name: str) -> Sequence[object]:
         """The values of a column by name, by place (`0`), or by a path into objects (`answer.text`)."""
