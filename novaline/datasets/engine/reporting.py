@@ -78,7 +78,6 @@ def _hider() -> Callable[[str], str]:
             text = text[: text.rfind(" ") + 1] + "…"
             if not text.startswith("{"):
                 text = "…" + text[text.find(" ") :]
-        hits = scanner.scan_block(text.encode("utf-8", "surrogatepass"))
-        return next((hit.excerpt for hit in hits), text)
+        return scanner.hidden(text.encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
 
     return hide
