@@ -186,7 +186,7 @@ async def serve(settings: Settings) -> None:
     config.bind = [f"fd://{settings.socket}" if settings.socket is not None else f"127.0.0.1:{settings.port}"]
     config.certfile = str(settings.certificate)
     config.keyfile = str(settings.key)
-    config.keep_alive_timeout = 75
+    config.keep_alive_timeout = 3600  # outlives the server: no pooled connection ends as a client takes it up
     config.accesslog = None
     application = assemble(
         account=settings.account,
