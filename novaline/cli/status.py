@@ -14,7 +14,7 @@ from novaline.cli.summary_view import facts, summary_view
 if TYPE_CHECKING:
     from novaline.runs.status import RunStatus
 
-_STYLES = {"running": "cyan", "succeeded": "green", "failed": "bold red", "aborted": "yellow", "timed-out": "bold red"}
+STYLES = {"running": "cyan", "succeeded": "green", "failed": "bold red", "aborted": "yellow", "timed-out": "bold red"}
 
 
 def register(app: typer.Typer) -> None:
@@ -30,16 +30,12 @@ def status(
 ) -> None:
     """Show where a run stands: its phases, its error with the next step, its results."""
     with output.reporting(json=json):
-        from novaline.runs.clients import account_clients  # noqa: PLC0415 - boto3, which `--help` must not wait for
-        from novaline.runs.deployed import require_account, resources_of  # noqa: PLC0415 - likewise
-        from novaline.runs.launch import environment_named  # noqa: PLC0415 - likewise
+        from novaline.runs.place import deployed_place  # noqa: PLC0415 - boto3, which `--help` must not wait for
         from novaline.runs.status import require_run_id, run_status  # noqa: PLC0415 - likewise
 
         require_run_id(run)
-        environment = environment_named(env)
-        clients = account_clients(environment.region)
-        require_account(clients.sts, environment)
-        found = run_status(clients, resources_of(clients.cloudformation, environment), run)
+        place = deployed_place(env)
+        found = run_status(place.clients, place.resources, run)
         if json:
             output.print_json(found.as_json())
         else:
@@ -57,15 +53,15 @@ def exit_code(found: RunStatus) -> int:
 
 def show_status(console: Console, found: RunStatus) -> None:
     """The run on screen."""
-    console.print(Text.assemble((found.run, "bold"), "  ", (found.status, _STYLES[found.status])))
+    console.print(Text.assemble((found.run, "bold"), "  ", (found.status, STYLES[found.status])))
     marks = {"running": "·", "done": "✓", "failed": "✗"}
     if console.options.ascii_only:
         marks = {"running": "-", "done": "+", "failed": "x"}
     for phase in found.phases:
         style = {"running": "cyan", "done": "green", "failed": "bold red"}[phase.status]
-        seconds = _duration(phase.seconds(found.looked))
+        seconds = duration(phase.seconds(found.looked))
         console.print(Text.assemble("  ", (marks[phase.status], style), f" {phase.title}  ", (seconds, "dim")))
-    lines = [("elapsed", Text(_duration(found.elapsed_seconds))), ("folder", Text(found.folder))]
+    lines = [("elapsed", Text(duration(found.elapsed_seconds))), ("folder", Text(found.folder))]
     if found.states:
         lines.insert(0, ("state", Text(", ".join(found.states))))
     if found.problem:
@@ -78,7 +74,8 @@ def show_status(console: Console, found: RunStatus) -> None:
         console.print(summary_view(found.summary, console=console))
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """`12.3 s`, `5 min 07 s`, `26 h 40 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,15 +12,19 @@ from novaline.findings import NovalineError, UsageProblem
 if TYPE_CHECKING:
     from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
     from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_stepfunctions import SFNClient
     from mypy_boto3_sts import STSClient
+
+_LONGEST_CALL_SECONDS = 910
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
-    """What `novaline run` and `novaline status` call. The region is the environment's."""
+    """What the commands call that start runs and look at them. The region is the environment's."""
 
     sts: STSClient
     cloudformation: CloudFormationClient
@@ -27,6 +32,8 @@ class Clients:
     states: SFNClient
     logs: CloudWatchLogsClient
     runtime: BedrockRuntimeClient
+    dynamodb: DynamoDBClient
+    sagemaker: SageMakerClient
 
     @classmethod
     def made_by(cls, make: Callable[[str], Any]) -> Self:
@@ -38,6 +45,8 @@ class Clients:
             states=make("stepfunctions"),
             logs=make("logs"),
             runtime=make("bedrock-runtime"),
+            dynamodb=make("dynamodb"),
+            sagemaker=make("sagemaker"),
         )
 
 
@@ -46,18 +55,37 @@ def account_clients(region: str) -> Clients:
 
     Raises UsageProblem when the shell names a profile that does not exist, NovalineError when its settings are broken.
     """
+    with _explained_settings():
+        return Clients.made_by(_maker(region))
+
+
+def account_client(service: str, region: str | None) -> Any:  # noqa: ANN401  # boto3's clients have no common class
+    """One such client; without a region in the shell's own. Raises what `account_clients` raises."""
+    with _explained_settings():
+        return _maker(region)(service)
+
+
+def _maker(region: str | None) -> Callable[[str], Any]:
     import boto3  # noqa: PLC0415 - half a second that `check` and `plan` must not pay
     from botocore.config import Config  # noqa: PLC0415 - likewise
-    from botocore.exceptions import BotoCoreError, ProfileNotFound  # noqa: PLC0415 - likewise
 
     config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=10, user_agent_extra="novaline")
     # Whose credentials these are is asked first: a person without a network shall not wait for five attempts.
     first = config.merge(Config(retries={"mode": "standard", "max_attempts": 2}, connect_timeout=5))
+    # A function may take 15 minutes; whoever hangs up before pays for a second call.
+    patient = config.merge(Config(read_timeout=_LONGEST_CALL_SECONDS))
+    special = {"sts": first, "lambda": patient}
+    session = boto3.Session(region_name=region)
+    return lambda service: session.client(service, config=special.get(service, config))  # type: ignore[call-overload]  # the name is a variable
+
+
+@contextmanager
+def _explained_settings() -> Iterator[None]:
+    """Turns what is wrong with the shell's AWS settings into words."""
+    from botocore.exceptions import BotoCoreError, ProfileNotFound  # noqa: PLC0415 - as boto3
+
     try:
-        session = boto3.Session(region_name=region)
-        return Clients.made_by(
-            lambda service: session.client(service, config=first if service == "sts" else config)  # type: ignore[call-overload]  # the name is a variable
-        )
+        yield
     except ProfileNotFound as problem:
         hint = "unset AWS_PROFILE, or name a profile that `aws configure list-profiles` shows"
         raise UsageProblem.of("aws-profile", str(problem), hint=hint) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,19 @@ from novaline.runs.training import latest_point
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
+_PAID = ("train", "evaluate")
+
 
 @dataclass(slots=True, kw_only=True)
 class Follower:
-    """Shows a run's phases on a board. `training_job` is the base name of the job whose log tells steps and loss."""
+    """Shows a run's phases on a board. `training_job` is the base name of the job whose log tells steps and loss,
+    `spending` says what the run has cost so far, or nothing.
+    """
 
     board: Board
     logs: CloudWatchLogsClient
     training_job: str
+    spending: Callable[[], str] = lambda: ""
     _shown: dict[str, Step] = field(default_factory=dict)
 
     def follow(self, statuses: Iterable[RunStatus]) -> RunStatus:
@@ -44,23 +49,31 @@ class Follower:
             step = self._shown[phase.key] = self.board.begin(phase.title)
         if step.outcome != "running":
             return
-        if phase.key == "train":
-            point = latest_point(self.logs, self.training_job)
-            if point is not None:
-                self.board.detail(step, point.in_words())
-        elif phase.status == "running" and status.states:
-            self.board.detail(step, ", ".join(status.states))
+        self._tell(phase, status, step)
         unexplained = phase.status == "failed" and status.status == "running"  # the failure path is still at work
         if phase.status != "running" and not unexplained:
             self.board.end(
                 step,
-                text=_last_word(phase, status, step),
+                text=self._last_word(phase, status, step),
                 failed=phase.status == "failed",
                 seconds=phase.seconds(status.looked),
             )
 
+    def _tell(self, phase: Phase, status: RunStatus, step: Step) -> None:
+        """The newest word about a phase that runs."""
+        if phase.key == "train":
+            point = latest_point(self.logs, self.training_job)
+            words = "" if point is None else point.in_words()
+        else:
+            words = ", ".join(status.states) if phase.status == "running" else ""
+        money = self.spending() if phase.key in _PAID else ""
+        detail = ", ".join(filter(None, (words, money)))
+        if detail:
+            self.board.detail(step, detail)
 
-def _last_word(phase: Phase, status: RunStatus, step: Step) -> str:
-    if phase.status == "failed" and status.problem:
-        return status.problem.message
-    return step.detail if phase.key == "train" else ""
+    def _last_word(self, phase: Phase, status: RunStatus, step: Step) -> str:
+        if phase.status == "failed" and status.problem:
+            return status.problem.message
+        if phase.key == "train":
+            return step.detail
+        return self.spending() if phase.key in _PAID else ""

@@ -18,7 +18,7 @@ from novaline.runs.identity import execution_arn, is_run_id, run_prefix
 from novaline.runs.problems import error_code, explained
 
 RunState = Literal["running", "succeeded", "failed", "aborted", "timed-out"]
-_STATES: dict[str, RunState] = {
+STATES: dict[str, RunState] = {
     "RUNNING": "running",
     "PENDING_REDRIVE": "running",
     "SUCCEEDED": "succeeded",
@@ -83,7 +83,7 @@ def run_status(clients: Clients, resources: Resources, run: str, *, now: datetim
     """One look at the run. Raises UsageProblem when the environment knows no such run."""
     described, events = _execution(clients, resources, run)
     looked = now or datetime.now(UTC)
-    status = _STATES[described["status"]]
+    status = STATES[described["status"]]
     found = visits(events)
     ended = described.get("stopDate")
     steps = phases(found, ended=ended, failed=status not in {"running", "succeeded"})
@@ -113,11 +113,12 @@ def watch(
     run: str,
     *,
     interval: float = 10.0,
+    patience: int = _PATIENCE,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[RunStatus]:
     """A look at the run every `interval` seconds, until it has ended; the last look is the one with the results.
 
-    A lost connection is borne for some looks, then raised as NovalineError; the run itself does not mind.
+    A lost connection is borne for `patience` looks in a row, then raised as NovalineError; the run does not mind.
     """
     failures = 0
     while True:
@@ -125,7 +126,7 @@ def watch(
             status = run_status(clients, resources, run)
         except NovalineError as problem:
             failures += 1
-            if failures >= _PATIENCE or problem.findings[0].code not in {"no-connection", "throttled"}:
+            if failures >= patience or problem.findings[0].code not in {"no-connection", "throttled"}:
                 raise
         else:
             failures = 0
@@ -194,7 +195,9 @@ def _unknown(clients: Clients, resources: Resources, run: str) -> UsageProblem:
 
 def _problem(status: RunState, described: dict[str, Any], failed_in: str | None) -> Problem:
     if status == "aborted":
-        message = described.get("cause") or "somebody stopped the execution"
+        message = described.get("cause") or (
+            "somebody stopped the execution and gave no reason; CloudTrail's StopExecution tells who"
+        )
         return Problem(code="Aborted", message=message, next_step="start the run again when you are ready")
     if status == "timed-out":
         return explain(

@@ -22,9 +22,9 @@ def look(length: int, **described):
     return run_status(SimpleNamespace(states=states, s3=FakeS3()), RESOURCES, "r", now=T0 + timedelta(seconds=9))
 
 
-def follow(*looks):
+def follow(*looks, spending=lambda: ""):
     board = Board(clock=lambda: 0.0)
-    Follower(board=board, logs=LOGS, training_job="job").follow(looks)
+    Follower(board=board, logs=LOGS, training_job="job", spending=spending).follow(looks)
     return [(step.title, step.outcome, step.detail, step.seconds) for step in board.steps]
 
 
@@ -39,6 +39,12 @@ def test_each_phase_is_a_step_with_the_time_that_aws_measured_and_training_tells
         ("Train", "done", "step 3 of 9, loss 0.500", 4),
         ("Gate", "done", "", 2),
     ]
+
+
+def test_a_paid_phase_tells_what_was_spent_and_no_other_does():
+    steps = follow(look(1), look(2), look(3), spending=lambda: "$1.20 so far")
+    details = [detail for _, _, detail, _ in steps]
+    assert details == ["", "step 3 of 9, loss 0.500, $1.20 so far", "Admit, Train, Compare"]
 
 
 def test_the_phase_that_failed_says_why():
