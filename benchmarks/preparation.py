@@ -14,7 +14,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.result import Result
-from novaline.datasets.prepare.pipeline import Request, prepare
+from novaline.datasets.prepare.pipeline import prepare
+from novaline.datasets.prepare.work import Request
 from novaline.datasets.readers.sources import source_of
 from novaline.datasets.splitting import Shares
 

@@ -11,7 +11,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = ("synthesis", "validation", "preparation", "commands")
+BENCHMARKS = ("synthesis", "validation", "preparation", "rewards", "commands")
 
 
 def main() -> int:

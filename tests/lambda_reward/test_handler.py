@@ -1,124 +1,149 @@
-"""The contract of the reward function: what goes in, and what always comes out."""
+"""The reward function as Lambda invokes it: scores, logs, metrics, time."""
 
 import json
-import math
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from nova_reward.contract import NotABatch, Score
-from nova_reward.handler import handler, score_batch
-from nova_reward.scoring import SCORINGS, classification
+from nova_reward.handler import deployed_scorer, handler
+from novaline.rewards.contract import NotABatch
+from novaline.rewards.kinds import KINDS
+from novaline.rewards.settings import FILE_NAME, RewardSpec
 
 EVENTS = Path(__file__).parent / "events"
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
-SAMPLE = st.fixed_dictionaries(
-    {},
-    optional={
-        "id": JSON,
-        "messages": JSON | st.lists(st.fixed_dictionaries({"role": st.just("assistant"), "content": JSON})),
-        "reference_answer": JSON,
-        "metadata": JSON,
-    },
-)
+ROOT = Path(__file__).parents[2]
 
 
 def event(name):
     return json.loads((EVENTS / name).read_text(encoding="utf-8"))
 
 
+@pytest.fixture
+def deploy(tmp_path, monkeypatch):
+    """Puts `reward.json`, and a file of one's own, where Lambda's code lies."""
+
+    def deploy(function="classification", code="", **rest):
+        spec = RewardSpec(name="intent", function=function, **rest)
+        (tmp_path / FILE_NAME).write_text(spec.to_json(), encoding="utf-8")
+        (tmp_path / "tone.py").write_text(code, encoding="utf-8")
+        deployed_scorer.cache_clear()
+
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    yield deploy
+    deployed_scorer.cache_clear()
+
+
+class Context:
+    """What Lambda's runtime says of an invocation that is cut off after `seconds`."""
+
+    def __init__(self, seconds):
+        self.until = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self):
+        return int((self.until - time.monotonic()) * 1000)
+
+
 def rewards(answers):
     return {answer["id"]: answer["aggregate_reward_score"] for answer in answers}
 
 
-def measure(answer, name):
-    return next(metric["value"] for metric in answer["metrics_list"] if metric["name"] == name)
-
-
 @pytest.mark.parametrize("name", ["training_job.json", "bedrock.json"])
-def test_both_shapes_of_the_event_get_the_same_scores(name):
-    assert rewards(score_batch(event(name), scoring=classification)) == {"row-1#0": 1.0, "row-1#1": 0.0, "row-2#0": 1.0}
+def test_both_shapes_of_the_event_get_the_same_scores(deploy, name):
+    deploy()
+    assert rewards(handler(event(name), Context(60))) == {"row-1#0": 1.0, "row-1#1": 0.0, "row-2#0": 1.0}
 
 
-def test_the_answer_has_the_members_that_the_trainer_takes():
-    (answer,) = score_batch(event("bedrock.json")[:1], scoring=classification)
-    assert set(answer) == {"id", "aggregate_reward_score", "metrics_list"}
-    assert answer["metrics_list"][0] == {"name": "reward", "value": 1.0, "type": "Reward"}
-    assert {metric["type"] for metric in answer["metrics_list"][1:]} == {"Metric"}
-
-
-@pytest.mark.parametrize(
-    "poison",
-    [
-        None,
-        7,
-        "text",
-        [],
-        {},
-        {"id": "p"},
-        {"id": "p", "messages": [], "reference_answer": "a"},
-        {"id": "p", "messages": [{"role": "user", "content": "a"}], "reference_answer": "a"},
-        {"id": "p", "messages": [{"role": "assistant", "content": 5}], "reference_answer": "a"},
-        {"id": "p", "messages": [{"role": "assistant", "content": "a"}], "reference_answer": []},
-        {"id": "p", "messages": [{"role": "assistant", "content": "a"}], "metadata": "none"},
-    ],
-)
-def test_one_poisoned_sample_costs_only_itself(poison):
+def test_a_poisoned_sample_costs_only_itself(deploy):
+    deploy(fallback=-1.0)
     good = event("training_job.json")
-    answers = score_batch([good[0], poison, good[2]], scoring=classification)
-    assert [answer["aggregate_reward_score"] for answer in answers] == [1.0, 0.0, 1.0]
-    assert [measure(answer, "unscorable") for answer in answers] == [0.0, 1.0, 0.0]
+    answers = handler([good[0], {"id": "poison"}, good[2]], None)
+    assert [answer["aggregate_reward_score"] for answer in answers] == [1.0, -1.0, 1.0]
 
 
-def test_a_scoring_that_fails_or_gives_no_number_costs_only_the_sample():
-    def moody(rollout):
-        if rollout.answer == "a":
-            raise RuntimeError("no")
-        return Score(math.nan if rollout.answer == "b" else 0.5)
-
-    batch = [
-        {"id": word, "messages": [{"role": "assistant", "content": word}], "reference_answer": "x"} for word in "abc"
-    ]
-    assert rewards(score_batch(batch, scoring=moody)) == {"a": 0.0, "b": 0.0, "c": 0.5}
-
-
-def test_a_sample_without_an_id_is_answered_under_its_position():
-    sample = {"messages": [{"role": "assistant", "content": "a"}], "reference_answer": "a"}
-    assert [answer["id"] for answer in score_batch([sample, sample], scoring=classification)] == ["0", "1"]
-
-
-@pytest.mark.parametrize("wrong", [{}, "text", None, 5, {"samples": []}])
-def test_an_event_that_is_no_array_is_an_error(wrong):
+@pytest.mark.parametrize("wrong", [{}, "text", None, {"samples": []}])
+def test_an_event_that_is_no_array_is_an_error(deploy, wrong):
+    deploy()
     with pytest.raises(NotABatch):
-        score_batch(wrong, scoring=classification)
+        handler(wrong, None)
 
 
-@settings(max_examples=100)
-@given(st.lists(SAMPLE, max_size=5))
-def test_whatever_comes_in_ids_order_and_count_stay_and_numbers_are_finite(batch):
-    answers = score_batch(batch, scoring=classification)
-    assert len(answers) == len(batch)
-    for position, (sample, answer) in enumerate(zip(batch, answers, strict=True)):
-        expected = sample["id"] if sample.get("id") is not None else str(position)
-        assert answer["id"] is expected or answer["id"] == expected
-        assert math.isfinite(answer["aggregate_reward_score"])
-        assert all(math.isfinite(metric["value"]) for metric in answer["metrics_list"])
+def test_the_log_tells_of_lost_samples_and_of_the_batch_without_a_word_of_the_prompt(deploy, capsys):
+    deploy()
+    handler([*event("training_job.json"), {"id": "poison", "messages": [{"role": "user", "content": "secret"}]}], None)
+    lost, metrics = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (lost["id"], lost["reason"]) == ("poison", "no message is the model's")
+    assert "secret" not in str(lost)
+    (directive,) = metrics["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Novaline/Rewards"
+    assert directive["Dimensions"] == [["Reward"]]
+    assert {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]} == {
+        "Samples": "Count",
+        "Unscorable": "Count",
+        "Latency": "Milliseconds",
+        "Score": "None",
+    }
+    assert (metrics["Reward"], metrics["Samples"], metrics["Unscorable"]) == ("intent", 4, 1)
+    assert metrics["Score"] == [1.0, 0.0, 1.0], "the fallback is no score"
+    assert metrics["Latency"] > 0
 
 
-def test_the_handler_takes_its_scoring_from_its_environment(monkeypatch):
-    monkeypatch.setenv("SCORING", "classification")
-    assert rewards(handler(event("bedrock.json"), None))["row-1#0"] == 1.0
+def test_a_metric_has_at_most_a_hundred_values_a_line(deploy, capsys):
+    deploy()
+    handler([event("training_job.json")[0]] * 250, None)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [len(line["Score"]) for line in lines] == [100, 100, 50]
+    assert [line.get("Samples") for line in lines] == [250, None, None]
 
 
-def test_every_scoring_that_an_environment_may_name_exists():
-    from typing import get_args
+def test_a_batch_without_a_score_has_no_values_for_it(deploy, capsys):
+    deploy()
+    assert handler([], None) == []
+    line = json.loads(capsys.readouterr().out)
+    assert "Score" not in line
+    assert {metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == {
+        "Samples", "Unscorable", "Latency",
+    }  # fmt: skip
 
-    from novaline.environments.model import Scoring
 
-    assert set(get_args(Scoring)) == set(SCORINGS)
+def test_a_function_of_ones_own_scores(deploy):
+    deploy(
+        "tone.py:score",
+        "def score(rollout, *, word):\n    return rollout.answer.count(word)\n",
+        options={"word": "card"},
+    )
+    assert handler(event("training_job.json")[:1], None)[0]["aggregate_reward_score"] == 2.0
+
+
+def test_near_the_end_of_its_time_the_function_answers_what_it_has(deploy):
+    code = "import time\ndef score(rollout):\n    time.sleep(30 if 'lost' in rollout.answer else 0)\n    return 1.0\n"
+    deploy("tone.py:score", code, fallback=0.5)
+    good, bad, _ = event("training_job.json")
+    answers = handler([good, bad, good], Context(0.5))
+    assert [answer["aggregate_reward_score"] for answer in answers] == [1.0, 0.5, 0.5]
+
+
+def test_a_function_that_was_not_declared_rightly_says_so(deploy):
+    deploy("tone.py:score", "def skore(rollout):\n    return 1.0\n")
+    with pytest.raises(ValueError, match="skore"):
+        handler([], None)
+
+
+RULES = [kind for kind in KINDS.values() if not kind.calls_model]
+LOADED = """
+import sys
+sys.path[:0] = [{root!r}, {function!r}]
+import nova_reward.handler
+{imports}
+print(*sorted({{name.partition(".")[0] for name in sys.modules}}))
+"""
+
+
+def test_rule_rewards_import_the_standard_library_and_nothing_else():
+    imports = "\n".join(f"import novaline.rewards.library.{kind.module}" for kind in RULES)
+    code = LOADED.format(root=str(ROOT), function=str(ROOT / "lambda" / "reward"), imports=imports)
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    others = set(done.stdout.split()) - set(sys.stdlib_module_names) - {"__main__"}
+    assert others == {"novaline", "nova_reward"}

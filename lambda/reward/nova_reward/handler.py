@@ -1,32 +1,49 @@
-"""The Lambda: a batch of rollouts in, their scores out. Which scoring is set when the function is deployed."""
+"""The Lambda: a batch of rollouts in, their scores out. Which reward is in the file `reward.json` beside the code."""
 
 from __future__ import annotations
 
+import functools
 import json
-import os
+import time
+from collections.abc import Mapping
+from typing import Protocol
 
-from nova_reward.contract import SampleAnswer, Score, answer_of, batch_of, id_of, rollout_of
-from nova_reward.scoring import SCORINGS, Scoring
+from novaline.rewards.contract import SampleAnswer
+from novaline.rewards.deadline import Deadline
+from novaline.rewards.embedded_metrics import metric_lines
+from novaline.rewards.scoring import Scorer, score_batch
+from novaline.rewards.settings import deployed_spec, load
 
 
-def handler(event: object, context: object) -> list[SampleAnswer]:
-    """Scores every sample of the batch by the scoring that the variable SCORING names.
+class Context(Protocol):
+    """What Lambda's runtime tells of the invocation, as far as it matters here."""
 
-    Same ids, same order, same count, finite numbers. A sample that cannot be scored gets reward 0 and the measure
-    `unscorable`, and a line in the log; the others keep theirs. Raises NotABatch for an event that is no array.
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the invocation is cut off."""
+        ...
+
+
+def handler(event: object, context: Context | None) -> list[SampleAnswer]:
+    """Scores every sample of the batch; same ids, same order, same count, finite numbers.
+
+    A sample that cannot be scored, or not while there is time, gets the declared fallback and a line in the log; the
+    others keep theirs. Raises NotABatch for an event that is no array, since no answer could fit it.
     """
-    return score_batch(event, scoring=SCORINGS[os.environ["SCORING"]])
+    began = time.perf_counter()
+    deadline = Deadline(context.get_remaining_time_in_millis() / 1000) if context is not None else None
+    scorer = deployed_scorer()
+    answers = score_batch(event, scorer, log=log, deadline=deadline)
+    for line in metric_lines(scorer.name, answers, seconds=time.perf_counter() - began):
+        log(line)
+    return answers
 
 
-def score_batch(event: object, *, scoring: Scoring) -> list[SampleAnswer]:
-    """The answer to a batch; see `handler`."""
-    return [_score(sample, id_of(sample, position), scoring) for position, sample in enumerate(batch_of(event))]
+@functools.cache
+def deployed_scorer() -> Scorer:
+    """What `reward.json` describes, loaded once per process. Raises what `load` and `deployed_spec` do."""
+    return load(deployed_spec())
 
 
-def _score(sample: object, sample_id: object, scoring: Scoring) -> SampleAnswer:
-    try:
-        score = scoring(rollout_of(sample))
-        return answer_of(sample_id, Score(score.reward, {**score.measures, "unscorable": 0.0}))
-    except Exception as problem:  # whatever one sample does, the batch of a paid job goes on
-        print(json.dumps({"unscorable": sample_id, "reason": f"{type(problem).__name__}: {problem}"}, default=str))  # noqa: T201  # Lambda logs what is printed
-        return answer_of(sample_id, Score(0.0, {"unscorable": 1.0}))
+def log(line: Mapping[str, object]) -> None:
+    """One line of JSON, which Lambda passes on as it is."""
+    print(json.dumps(line))  # noqa: T201  # Lambda logs what is printed
