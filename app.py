@@ -12,6 +12,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "constructs")]  # the source roots; docs/a
 from novaline.environments import load_environments
 from novaline.findings import NovalineError
 from novaline.lambda_layer import made_archive
+from novaline.reward_libraries import require_libraries
 from novaline.toolchain import node_path
 
 
@@ -20,6 +21,7 @@ def main() -> int:
     try:
         environments = load_environments(ROOT / "environments")
         made_archive()
+        require_libraries(environments)
         os.environ.setdefault("JSII_NODE", str(node_path()))  # read when aws_cdk is imported
     except NovalineError as problem:
         for finding in problem.findings:

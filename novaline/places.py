@@ -30,6 +30,16 @@ def layer_archive() -> Path:
     return Path(sys.prefix) / "share" / "novaline" / "lambda-layer.zip"
 
 
+def tables_archive() -> Path:
+    """Likewise the layer with what reads tables."""
+    return layer_archive().with_name("lambda-layer-tables.zip")
+
+
+def reward_libraries(digest: str) -> Path:
+    """The folder of the libraries that pins with this digest name, which `make setup` installs; it lives as long."""
+    return Path(sys.prefix) / "share" / "novaline" / "reward-libraries" / digest
+
+
 def project_root() -> Path | None:
     """The nearest folder with a `cdk.json`: upwards from the working directory, then from this file; or None."""
     for start in (Path.cwd(), _PACKAGE):

@@ -44,8 +44,9 @@ def main():
     run([PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV])
     extras = ["--all-extras", "--no-extra", "hugging-face"]
     run([PYTHON, "-m", "uv", "sync", "--quiet", "--locked", "--no-python-downloads", *extras])
-    say("Packing the libraries of the functions' layer")
+    say("Packing the libraries of the functions' layers")
     run([PYTHON, "-m", "novaline.lambda_layer"])
+    run([PYTHON, "-m", "novaline.reward_libraries"])
     say("Installing the CDK command line, with the Node that came along")
     run([PYTHON, "-m", "novaline.toolchain", "install"])
     with open(os.path.join(VENV, ".ready"), "w") as stamp:

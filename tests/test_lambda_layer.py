@@ -15,7 +15,16 @@ import pytest
 
 from novaline import lambda_layer
 from novaline.findings import NovalineError
-from novaline.lambda_layer import LIBRARIES, made_archive, pack, pinned
+from novaline.lambda_layer import (
+    LARGEST,
+    LIBRARIES,
+    TABLES,
+    made_archive,
+    made_tables_archive,
+    pack,
+    pinned,
+    require_fits,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPORTED = """\
@@ -52,7 +61,7 @@ def test_a_library_that_is_not_pinned_is_named():
 def test_the_lock_has_each_library_as_a_wheel_for_lambda():
     packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
     tag = lambda_layer.PYTHON.replace(".", "")
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, *TABLES):
         wheels = [wheel["url"] for each in packages if each["name"] == library for wheel in each.get("wheels", ())]
         of_lambda = (url for url in wheels if f"cp{tag}-cp{tag}-manylinux" in url and "aarch64" in url)
         assert any(of_lambda) or any(url.endswith("-none-any.whl") for url in wheels), library
@@ -75,7 +84,7 @@ def test_the_same_files_make_the_same_archive_without_tests_and_without_what_was
 
 def test_what_is_left_out_of_the_libraries_is_not_missed(tmp_path):
     folder = tmp_path / "python"
-    for library in LIBRARIES.values():
+    for library in (*LIBRARIES.values(), *TABLES.values()):
         package = Path(importlib.util.find_spec(library).origin).parent
         for found in (package, *package.parent.glob(f"{library}.libs")):
             shutil.copytree(found, folder / found.name)
@@ -83,9 +92,29 @@ def test_what_is_left_out_of_the_libraries_is_not_missed(tmp_path):
     zipfile.ZipFile(tmp_path / "layer.zip").extractall(tmp_path / "opt")
     program = f"import sys; sys.path.insert(0, {str(tmp_path / 'opt' / 'python')!r})\n"
     program += "".join(f"import {library}; assert '/opt/' in {library}.__file__\n" for library in LIBRARIES.values())
+    program += "import pyarrow, pyarrow.parquet, pyarrow.ipc, io; assert '/opt/' in pyarrow.__file__\n"
     program += "numpy.sort(numpy.array([2, 1], dtype=numpy.uint64))\n"
+    program += "sink = pyarrow.BufferOutputStream()\n"
+    program += "pyarrow.parquet.write_table(pyarrow.table({'a': ['x']}), sink, compression='zstd')\n"
+    program += "file = io.BytesIO(sink.getvalue().to_pybytes())\n"
+    program += "assert pyarrow.parquet.ParquetFile(file).read().to_pylist() == [{'a': 'x'}]\n"
+    program += "packed = pyarrow.compress(b'x', codec='zstd', asbytes=True)\n"
+    program += "assert pyarrow.CompressedInputStream(io.BytesIO(packed), 'zstd').read() == b'x'\n"
     done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_functions_that_prepare_import_nothing_that_neither_lambda_nor_their_layers_have():
+    from nova_constructs.dataset_preparation_functions import _CORE
+
+    files = [ROOT / "lambda" / "convert" / "nova_convert", *(ROOT / name for name in _CORE)]
+    outside = set()
+    for each in files:
+        for path in each.rglob("*.py") if each.is_dir() else [each]:
+            if path.stem not in ("hugging_face", "engine", "spark"):  # nothing that prepares in S3 imports these
+                outside |= set(_imported(ast.parse(path.read_text(encoding="utf-8"))))
+    known = {"novaline", "nova_convert", "boto3", "botocore", *LIBRARIES.values(), *TABLES.values()}
+    assert outside - known - sys.stdlib_module_names == set()
 
 
 def test_the_functions_import_nothing_that_neither_lambda_nor_the_layer_has():
@@ -94,7 +123,8 @@ def test_the_functions_import_nothing_that_neither_lambda_nor_the_layer_has():
     files = [ROOT / "lambda" / "inspect" / "nova_inspect"]
     files += [ROOT / name for name in _CORE if name != "novaline/datasets/remote"]
     files += [
-        ROOT / f"novaline/datasets/remote/{name}.py" for name in ("engine", "listing", "parts", "places", "s3_file")
+        ROOT / f"novaline/datasets/remote/{name}.py"
+        for name in ("engine", "inspected", "listing", "parts", "places", "s3_file")
     ]
     outside = set()
     for each in files:
@@ -117,8 +147,40 @@ def _imported(tree):
             yield from _imported(node)
 
 
+def test_what_is_left_out_of_the_tables_layer_is_most_of_what_nothing_imports(tmp_path):
+    folder = tmp_path / "python"
+    for name in (
+        *("libarrow.so.2500", "libarrow_python.so", "libarrow_python.so.2500", "libarrow_python.so.2500.1.0"),
+        *("libarrow_flight.so.2500", "_flight.cpython-314-aarch64-linux-gnu.so", "_flight.pyx", "lib.pxd"),
+        *("_fs.cpython-314-aarch64-linux-gnu.so", "_pyarrow_cpp_tests.cpython-314-aarch64-linux-gnu.so", "fs.py"),
+    ):
+        (folder / "pyarrow").mkdir(parents=True, exist_ok=True)
+        (folder / "pyarrow" / name).write_text(name)
+    pack(folder, tmp_path / "layer.zip")
+    assert [name.removeprefix("python/pyarrow/") for name in zipfile.ZipFile(tmp_path / "layer.zip").namelist()] == [
+        "_fs.cpython-314-aarch64-linux-gnu.so",
+        "fs.py",
+        "libarrow.so.2500",
+        "libarrow_python.so.2500",
+    ]
+
+
+def test_the_layers_that_were_made_fit_into_one_function_with_its_code():
+    require_fits([made_archive(), made_tables_archive()])
+
+
+def test_layers_that_are_too_large_are_refused_with_both_numbers(monkeypatch):
+    monkeypatch.setattr(lambda_layer, "LARGEST", 100_000_000)
+    with pytest.raises(NovalineError, match=r"unpack to 1\d\d,\d\d\d,\d\d\d bytes, and Lambda takes 100,000,000"):
+        require_fits([made_archive(), made_tables_archive()])
+    assert LARGEST == 250 << 20
+
+
 def test_an_archive_that_nobody_has_made_is_told_with_the_step_that_makes_it(monkeypatch, tmp_path):
     monkeypatch.setattr(lambda_layer, "layer_archive", lambda: tmp_path / "layer.zip")
     with pytest.raises(NovalineError, match="libraries of the functions' layer are missing") as caught:
         made_archive()
+    monkeypatch.setattr(lambda_layer, "tables_archive", lambda: tmp_path / "tables.zip")
+    with pytest.raises(NovalineError, match=r"are missing: .*tables\.zip"):
+        made_tables_archive()
     assert "novaline.lambda_layer" in caught.value.findings[0].hint

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -18,8 +21,9 @@ TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
 class ExecutionRoles(Construct):
     """Three roles, each with one named statement a purpose and no managed policy.
 
-    * `training` reads data and rendered recipes and writes below `runs/<run>/training/` only.
-    * `evaluation` reads those and trained checkpoints, and writes below `runs/<run>/evaluations/` only.
+    * `training` reads data and rendered recipes, writes below `runs/<run>/training/`, and invokes `rewards`, no more.
+    * `evaluation` reads those and trained checkpoints, writes below `runs/<run>/evaluations/`, and invokes `rewards`
+      and `processors`, no more.
     * `model_import` lets Bedrock read trained checkpoints and encrypt the model that it makes of one, and nothing else.
 
     Checkpoints lie in Amazon's escrow buckets, `customer-escrow-<account>-*`, which belong to another account: hence no
@@ -37,6 +41,8 @@ class ExecutionRoles(Construct):
         artifacts: s3.IBucket,
         key: kms.IKey,
         image_account: str,
+        rewards: Sequence[lambda_.IFunction] = (),
+        processors: Sequence[lambda_.IFunction] = (),
     ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
@@ -52,6 +58,9 @@ class ExecutionRoles(Construct):
         )
         for role in (self.evaluation, self.model_import):
             grant(role, *self._read_checkpoints())
+        for role in (self.training, self.evaluation):
+            _grant_invoking(role, "InvokeRewards", rewards)
+        _grant_invoking(self.evaluation, "InvokeProcessors", processors)
         grant(self.model_import, self._encrypt_model())
 
     def _job_role(self, name: str, *, writes: str, repository: str) -> iam.Role:
@@ -157,6 +166,12 @@ class ExecutionRoles(Construct):
             ),
             reason="CloudWatch defines no resource for PutMetricData; a condition limits it to the namespace of jobs.",
         )
+
+
+def _grant_invoking(role: iam.Role, sid: str, functions: Sequence[lambda_.IFunction]) -> None:
+    """Exactly these functions, without a version: Nova's containers take neither alias nor version."""
+    if functions:
+        grant(role, allow(sid, ["lambda:InvokeFunction"], [function.function_arn for function in functions]))
 
 
 def _prefix(pattern: str) -> dict[str, dict[str, object]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from aws_cdk import Duration, RemovalPolicy, Size, Stack, Stage
 from aws_cdk import aws_iam as iam
@@ -28,9 +31,11 @@ class PythonFunction(Construct):
     the dotted path into it (`nova_gate.handler.handler`). `core` lists modules of the pure domain that are bundled
     beside it, as paths from the repository (`novaline/evaluation/gate.py`, or a package for all that is in it), with
     the `__init__.py` of the packages around them.
+    `files` are texts beside the packages, by their place: settings of this function, or code of somebody's own.
     `disk` is what `/tmp` holds, half a gigabyte unless more is asked for.
     The role may write to its own log group and send traces; grant the rest on `role`.
-    Raises `FileNotFoundError` when the folder, or a core module, does not exist.
+    Raises `FileNotFoundError` when the folder, or a core module, does not exist; `ValueError` when one of the files
+    would replace a module of the function.
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class PythonFunction(Construct):
         memory_mb: int = 256,
         disk: Size | None = None,
         core: Sequence[str] = (),
+        files: Mapping[str, str] = MappingProxyType({}),
         function_name: str | None = None,
         reserved_concurrency: int | None = None,
         layers: Sequence[lambda_.ILayerVersion] = (),
@@ -76,7 +82,7 @@ class PythonFunction(Construct):
         self.function = lambda_.Function(
             self,
             "Function",
-            code=lambda_.Code.from_asset(str(self._bundle(folder, tuple(core)))),
+            code=lambda_.Code.from_asset(str(self._bundle(folder, tuple(core), tuple(sorted(files.items()))))),
             handler=handler,
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
@@ -100,19 +106,20 @@ class PythonFunction(Construct):
         # Set here and not as `tracing=`, which wants to add a nameless copy of the statement above.
         resource.tracing_config = lambda_.CfnFunction.TracingConfigProperty(mode="Active")
 
-    def _bundle(self, folder: str, core: tuple[str, ...]) -> Path:
+    def _bundle(self, folder: str, core: tuple[str, ...], files: tuple[tuple[str, str], ...]) -> Path:
         stage = Stage.of(self)
         assert stage is not None, "a construct stands in an app"
-        return bundle(folder, core, into=Path(stage.asset_outdir) / ".bundles")
+        return bundle(folder, core, files, into=Path(stage.asset_outdir) / ".bundles")
 
 
 @functools.cache
-def bundle(folder: str, core: tuple[str, ...], *, into: Path) -> Path:
-    """A folder below `into` with exactly the Python sources of one function; made once per process.
+def bundle(folder: str, core: tuple[str, ...], files: tuple[tuple[str, str], ...] = (), *, into: Path) -> Path:
+    """A folder below `into` with exactly the Python sources of one function, and its files; made once per process.
 
     Same content, same copies: so the asset's hash depends on the sources only, and every environment shares one asset.
     """
-    target = into / folder
+    digest = hashlib.sha256(json.dumps(files).encode()).hexdigest()[:16]
+    target = into / (f"{folder}-{digest}" if files else folder)
     shutil.rmtree(target, ignore_errors=True)  # of an earlier synthesis into the same place
     source = lambda_root() / folder
     if not source.is_dir():
@@ -121,6 +128,12 @@ def bundle(folder: str, core: tuple[str, ...], *, into: Path) -> Path:
         _copy(path, target / path.relative_to(source))
     for module in _with_packages(core):
         _copy(_NOVALINE.parent / module, target / module)
+    for place, text in files:
+        path = target / place
+        if path.exists():
+            raise ValueError(f"the file {place} would replace a module of the function {folder}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
     return target
 
 

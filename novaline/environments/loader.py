@@ -9,7 +9,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from novaline.customization.yaml_source import SourceDocument, load_yaml
-from novaline.environments.model import Environment, RewardSettings
+from novaline.environments.function_checks import function_findings
+from novaline.environments.functions import Frozen, MetricSettings, ProcessorSettings, RewardSettings
+from novaline.environments.model import Environment
 from novaline.findings import Finding, NovalineError, UsageProblem, nearest
 
 
@@ -36,16 +38,20 @@ def load_environment(path: Path) -> Environment:
     """The environment in the file at `path`.
 
     Raises NovalineError with all findings: broken YAML, unknown or missing keys, wrong values, a name that is not the
-    file's. UsageProblem when there is no such file.
+    file's, rewards and processors that cannot be built. UsageProblem when there is no such file.
     """
     document = load_yaml(path)
     if not isinstance(document.data, dict):
         finding = document.finding("not-a-mapping", "an environment file is a list of keys and values", ())
         raise NovalineError([finding])
+    root = path.parent.parent
+    findings = [*function_findings(document, root=root)]
     try:
-        environment = Environment.model_validate(document.data)
+        environment = Environment.model_validate(document.data, context={"root": root})
     except ValidationError as problem:
-        raise NovalineError(_findings(document, problem.errors())) from None
+        findings += _findings(document, problem.errors())
+    if findings:
+        raise NovalineError(sorted(findings, key=lambda found: (found.file != str(path), found.line, found.column)))
     if environment.name != path.stem:
         message = f"the file {path.name} holds the environment {environment.name!r}, but is named after {path.stem!r}"
         raise NovalineError([document.finding("name-mismatch", message, ("name",), hint="make the two names agree")])
@@ -53,7 +59,15 @@ def load_environment(path: Path) -> Environment:
 
 
 def _findings(document: SourceDocument, errors: Iterable[ErrorDetails]) -> list[Finding]:
-    return sorted((_finding(document, error) for error in errors), key=lambda finding: (finding.line, finding.column))
+    errors = list(errors)
+    replaced = {error["loc"][:-1] for error in errors if _replaced(error["loc"])}
+    said = (error for error in errors if not (error["type"] == "missing" and error["loc"][:-1] in replaced))
+    return [_finding(document, error) for error in said]
+
+
+def _replaced(location: tuple[int | str, ...]) -> bool:
+    """Whether an unknown key is `scoring` of a reward, which older files have where `function` stands now."""
+    return len(location) == 3 and location[0] == "rewards" and location[2] == "scoring"
 
 
 def _finding(document: SourceDocument, error: ErrorDetails) -> Finding:
@@ -61,6 +75,9 @@ def _finding(document: SourceDocument, error: ErrorDetails) -> Finding:
     path = tuple(part for part in error["loc"] if part != "[key]")
     about_key = len(path) != len(error["loc"])
     name = ".".join(str(part) for part in path) or "the file"
+    if kind == "extra_forbidden" and _replaced(path):
+        hint = f"write `function: {value if isinstance(value, str) else 'classification'}`"
+        return document.finding("replaced-key", "`scoring` is called `function` now", path, key=True, hint=hint)
     if kind == "extra_forbidden":
         guess = nearest(str(path[-1]), _known_keys(path))
         hint = f"did you mean {guess!r}?" if guess else f"known keys: {', '.join(_known_keys(path))}"
@@ -83,6 +100,7 @@ _FORMS = {
     "notifications": "an e-mail address",
     "images": "repository:tag → sha256:… with 64 lower-case hexadecimal digits",
     "rewards": "lower-case letters and digits, beginning with a letter, with single - between them",
+    "processors": "lower-case letters and digits, beginning with a letter, with single - (in metrics _) between them",
     "tags": "letters, digits, spaces and _ . : / = + @ -",
 }
 
@@ -110,12 +128,24 @@ def _quoted(value: object) -> str:
 
 
 def _known_keys(path: tuple[str | int, ...]) -> list[str]:
-    model = RewardSettings if path[0] == "rewards" and len(path) == 3 else Environment
-    return sorted(model.model_fields)
+    return sorted(_model_at(path).model_fields)
+
+
+def _model_at(path: tuple[str | int, ...]) -> type[Frozen]:
+    """The model whose key `path` ends in."""
+    match path:
+        case ("rewards", _, _, *_):
+            return RewardSettings
+        case ("processors", _, "metrics", _, _, *_):
+            return MetricSettings
+        case ("processors", _, _, *_):
+            return ProcessorSettings
+        case _:
+            return Environment
 
 
 def _expectation(path: tuple[str | int, ...]) -> str | None:
-    field = Environment.model_fields.get(str(path[0])) if path else None
-    if path and path[0] == "rewards" and len(path) == 3:
-        field = RewardSettings.model_fields.get(str(path[2]))
+    depth = {Environment: 0, RewardSettings: 2, ProcessorSettings: 2, MetricSettings: 4}
+    model = _model_at(path)
+    field = model.model_fields.get(str(path[depth[model]])) if path else None
     return field.description if field is not None else None

@@ -1,4 +1,4 @@
-"""The names by which an environment's stacks, their outputs and its reward functions are found again."""
+"""The names by which an environment's stacks, their outputs, rewards and processors are found again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ KEY: Final = "KeyArn"
 LEDGER_TABLE: Final = "LedgerTableName"
 TOPIC: Final = "TopicArn"
 INSPECTION: Final = "InspectionArn"
+PREPARATION: Final = "PreparationArn"
 
 _LONGEST_FUNCTION_NAME: Final = 64  # characters, by Lambda's API reference of CreateFunction
+_PROCESSOR: Final = "-processor"
 
 
 def stack_name(environment: str, stack: str) -> str:
@@ -46,6 +48,26 @@ def longest_reward_name(environment: str) -> int:
 def reward_output(reward: str) -> str:
     """The stack output that holds the ARN of a reward function: `RewardFunctionArnExactMatch` for `exact-match`."""
     return "RewardFunctionArn" + pascal_case(reward)
+
+
+def processor_function_name(environment: str, processor: str) -> str:
+    """The name of an evaluation's processor, with `SageMaker` in it for the same reason."""
+    return reward_function_name(environment, processor) + _PROCESSOR
+
+
+def longest_processor_name(environment: str) -> int:
+    """How many characters a processor's name may have in an environment."""
+    return _LONGEST_FUNCTION_NAME - len(processor_function_name(environment, ""))
+
+
+def processor_output(processor: str) -> str:
+    """The stack output that holds the ARN of a processor: `ProcessorFunctionArnQuality` for `quality`."""
+    return "ProcessorFunctionArn" + pascal_case(processor)
+
+
+def is_processor(function_name: str) -> bool:
+    """Whether an environment's function of that name is a processor, and no reward function."""
+    return function_name.endswith(_PROCESSOR)
 
 
 def pascal_case(name: str) -> str:

@@ -32,9 +32,10 @@ def test_only_production_is_protected_from_deletion(environments):
     assert [name for name, environment in environments.items() if environment.termination_protection] == ["prod"]
 
 
-def test_dev_declares_the_classification_reward_in_us_east_1(environments):
+def test_dev_declares_a_reward_and_a_processor_in_us_east_1(environments):
     assert environments["dev"].region == "us-east-1"
-    assert environments["dev"].rewards["classification"].scoring == "classification"
+    assert environments["dev"].rewards["classification"].function == "classification"
+    assert environments["dev"].processors["decisions"].metrics["settled"].function == "classification"
 
 
 def test_the_published_schema_is_current():

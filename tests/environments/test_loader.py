@@ -37,6 +37,7 @@ def test_a_good_file_is_read_with_its_defaults(tmp_path):
     assert environment.budget_usd_per_run == 2500.0
     assert environment.notifications == ()
     assert environment.rewards == {}
+    assert environment.processors == {}
     assert environment.owns_training_logs is True
 
 
@@ -53,7 +54,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(tmp_path):
 
 
 def test_an_unknown_key_of_a_reward_is_compared_with_the_keys_of_rewards(tmp_path):
-    text = GOOD + "rewards:\n  intents:\n    scoring: classification\n    timeout_second: 5\n"
+    text = GOOD + "rewards:\n  intents:\n    function: classification\n    timeout_second: 5\n"
     (finding,) = findings_of(write(tmp_path, text))
     assert (finding.line, finding.hint) == (12, "did you mean 'timeout_seconds'?")
 
@@ -105,8 +106,8 @@ def test_a_wrong_value_is_refused_at_its_line(tmp_path, line, wrong, about):
     ("addition", "about"),
     [
         ("notifications: [somebody]\n", "notifications.0 is 'somebody'"),
-        ("rewards: {Intent: {scoring: classification}}\n", "the name is 'Intent'"),
-        ("rewards: {intents: {scoring: magic}}\n", "rewards.intents.scoring is 'magic'"),
+        ("rewards: {Intent: {function: classification}}\n", "the name is 'Intent'"),
+        ("rewards: {intents: {function: magic}}\n", "the library has no reward 'magic'"),
         ("images: {'nova-fine-tune-repo:SM-TJ-SFT-latest': sha256:12}\n", "64 lower-case hexadecimal digits"),
         (f"images: {{nova-fine-tune-repo: 'sha256:{0:064}'}}\n", "repository:tag"),
         ("tags: {'aws:owner': me}\n", "begins with 'aws:'"),
@@ -121,7 +122,7 @@ def test_wrong_parts_of_lists_and_mappings_are_named(tmp_path, addition, about):
 def test_a_reward_name_that_makes_the_function_name_too_long_is_refused(tmp_path):
     name = "a" * 16
     reward = "b" * 30
-    text = GOOD.replace("name: dev", f"name: {name}") + f"rewards: {{{reward}: {{scoring: classification}}}}\n"
+    text = GOOD.replace("name: dev", f"name: {name}") + f"rewards: {{{reward}: {{function: classification}}}}\n"
     (finding,) = findings_of(write(tmp_path, text, name))
     assert "has 30 characters, 28 fit here" in finding.message
 

@@ -26,6 +26,16 @@ def test_a_reward_of_the_longest_name_gives_a_function_name_that_lambda_takes():
     assert len(names.reward_function_name("production", "x" * longest)) == 64
 
 
+def test_a_processor_is_named_beside_the_rewards_and_told_from_them():
+    name = names.processor_function_name("dev", "quality")
+    assert name == "novaline-dev-SageMaker-quality-processor"
+    assert names.is_processor(name)
+    assert not names.is_processor(names.reward_function_name("dev", "quality"))
+    assert names.processor_output("answer-quality") == "ProcessorFunctionArnAnswerQuality"
+    longest = names.longest_processor_name("production")
+    assert len(names.processor_function_name("production", "x" * longest)) == 64
+
+
 def test_exports_carry_the_stack_that_makes_them():
     assert names.export_name("dev", names.KEY) == "dev-Foundation:KeyArn"
 
