@@ -36,10 +36,15 @@ COMMANDS = {
     "plan": "novaline.cli.plan",
     "rehearse": "novaline.cli.rehearse",
     "run": "novaline.cli.run",
+    "runs": "novaline.cli.runs",
     "status": "novaline.cli.status",
+    "watch": "novaline.cli.watch",
+    "logs": "novaline.cli.logs",
+    "abort": "novaline.cli.abort",
     "recipes": "novaline.cli.recipes",
     "prices": "novaline.cli.prices",
     "data": "novaline.cli.data",
+    "reward": "novaline.cli.reward",
 }
 """Command → the module that registers it."""
 

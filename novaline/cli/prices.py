@@ -30,6 +30,10 @@ _HEADINGS = {
     "customization": "jobs that Bedrock manages",
     "storage": "custom models kept in Bedrock, per month",
     "throughput": "provisioned throughput, per model unit hour",
+    "function-time": "Lambda, per GB second",
+    "function-calls": "Lambda, per 1,000,000 calls",
+    "tokens-read": "Bedrock on demand, per 1,000 tokens read",
+    "tokens-written": "Bedrock on demand, per 1,000 tokens written",
 }
 
 
@@ -140,7 +144,7 @@ def _show(console: Console, entries: Sequence[Entry], region: str | None) -> Non
         last = entry
         note = notes.setdefault(entry.source, len(notes) + 1)
         state = ("confirmed", "green") if entry.confirmed else ("unconfirmed", "yellow")
-        price = f"{_dollars(entry.usd):>12}  {_detail(entry):<36}{entry.date or 'no date':<12}"
+        price = f"{_dollars(entry.usd):>13}  {_detail(entry):<36}{entry.date or 'no date':<12}"
         console.print(Text.assemble(price, state, (f" [{note}]", "dim")))
     console.print()
     for source, note in notes.items():
@@ -181,7 +185,8 @@ def _say_what_is_not_asked(console: Console) -> None:
     """Else a person whose hint led here looks for a price that cannot come."""
     from novaline.cost.price_list import NOT_ASKED  # noqa: PLC0415  # `--help` must not wait for it
 
-    console.print(Text(f"`refresh` does not ask for {NOT_ASKED}: no source says how AWS lists them.", style="dim"))
+    told = f"`refresh` does not ask for {NOT_ASKED}: no source says how AWS lists them. Nor for Lambda and for tokens."
+    console.print(Text(told, style="dim"))
 
 
 def _as_json(entry: Entry) -> dict[str, object]:
@@ -206,7 +211,7 @@ def _change_as_json(change: Change) -> dict[str, object]:
 
 
 def _dollars(amount: float) -> str:
-    """At least cents, and every digit that the price has: $60.50, $0.00378."""
-    text = f"{amount:.6f}".rstrip("0")
+    """At least cents, and every digit that the price has: $60.50, $0.00378, $0.0000133334."""
+    text = f"{amount:.10f}".rstrip("0")
     whole, _, cents = text.partition(".")
     return f"${int(whole):,}.{cents:0<2}"

@@ -12,9 +12,21 @@ from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
-What = Literal["training-instance", "customization", "storage", "throughput"]
-"""Instances of SageMaker training jobs; Bedrock's managed jobs; custom models kept; provisioned throughput."""
-Unit = Literal["instance hour", "1,000 tokens", "hour", "model month", "model unit hour"]
+What = Literal[
+    "training-instance",
+    "customization",
+    "storage",
+    "throughput",
+    "function-time",
+    "function-calls",
+    "tokens-read",
+    "tokens-written",
+]
+"""Instances of SageMaker training jobs; Bedrock's managed jobs; custom models kept; provisioned throughput; what a
+Lambda function takes in time and in calls; what a model of Bedrock reads and writes on demand."""
+Unit = Literal[
+    "instance hour", "1,000 tokens", "hour", "model month", "model unit hour", "GB second", "1,000,000 calls"
+]
 Commitment = Literal["none", "1 month", "6 months"]
 
 WHATS: tuple[What, ...] = get_args(What)
@@ -25,6 +37,10 @@ UNITS: Mapping[What, tuple[Unit, ...]] = MappingProxyType(
         "customization": ("1,000 tokens", "hour"),
         "storage": ("model month",),
         "throughput": ("model unit hour",),
+        "function-time": ("GB second",),
+        "function-calls": ("1,000,000 calls",),
+        "tokens-read": ("1,000 tokens",),
+        "tokens-written": ("1,000 tokens",),
     }
 )
 """What is sold → the units in which AWS counts it. Supervised jobs are billed by token, reinforcement by the hour."""
@@ -77,6 +93,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             case "throughput":
                 term = "no commitment" if self.commitment == "none" else self.commitment
                 return f"{self.subject}, provisioned throughput, {term}"
+            case "function-time" | "function-calls":
+                return f"Lambda on {self.subject}, {self.what.removeprefix('function-')}"
+            case "tokens-read" | "tokens-written":
+                return f"{self.subject}, tokens {self.what.removeprefix('tokens-')}"
 
 
 @dataclass(frozen=True, slots=True)

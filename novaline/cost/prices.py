@@ -78,6 +78,18 @@ def throughput_rate(
     return _rate(_or_own(book).find("throughput", region, model, commitment=commitment))
 
 
+def function_rates(region: str, *, book: PriceBook | None = None) -> tuple[Rate | None, Rate | None]:
+    """What a Lambda function on arm64 costs: for each GB second, and for a million calls."""
+    found = _or_own(book)
+    return _rate(found.find("function-time", region, "arm64")), _rate(found.find("function-calls", region, "arm64"))
+
+
+def token_rates(region: str, model: str, *, book: PriceBook | None = None) -> tuple[Rate | None, Rate | None]:
+    """What 1,000 tokens cost that a model of Bedrock reads, and that it writes, on demand."""
+    found = _or_own(book)
+    return _rate(found.find("tokens-read", region, model)), _rate(found.find("tokens-written", region, model))
+
+
 def price_book(root: Path | None = None) -> PriceBook:
     """The project's prices ahead of the shipped ones. `root` is the project's folder, found when not given.
 

@@ -11,9 +11,11 @@ from novaline.cost.prices import (
     FILE_NAME,
     SHIPPED,
     customization_rate,
+    function_rates,
     price_book,
     storage_rate,
     throughput_rate,
+    token_rates,
     training_price,
 )
 from novaline.findings import NovalineError
@@ -55,6 +57,16 @@ def test_a_projects_own_prices_go_ahead_of_the_shipped_ones(tmp_path):
     assert (p5.usd_per_hour, p5.confirmed, p5.source, p5.date) == (61.0, True, "a test", "2026-11-20")
     assert g5.usd_per_hour == 7.0
     assert storage_rate("us-east-1", "nova-2-lite", book=book) == storage_rate("us-east-1", "nova-2-lite")
+
+
+def test_functions_and_tokens_have_rates_where_a_source_states_them():
+    book = read_prices(SHIPPED)
+    per_second, per_calls = function_rates("us-east-1", book=book)
+    assert (per_second.usd, per_second.unit, per_calls.usd, per_calls.unit) == (
+        0.0000133334, "GB second", 0.2, "1,000,000 calls"
+    )  # fmt: skip
+    assert [rate.usd for rate in token_rates("us-east-1", "nova-pro", book=book)] == [0.0008, 0.0032]
+    assert function_rates("us-west-2", book=book) == token_rates("us-east-1", "another", book=book) == (None, None)
 
 
 def test_a_file_that_changes_is_read_again(tmp_path):
