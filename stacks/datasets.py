@@ -1,4 +1,4 @@
-"""The datasets stack of an environment: the inspection of what lies in its data bucket."""
+"""The datasets stack of an environment: inspection and preparation of what lies in its data bucket."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from aws_cdk import CfnOutput, RemovalPolicy, Stack
 from constructs import Construct
 
 from nova_constructs.dataset_inspection import DatasetInspection
+from nova_constructs.dataset_preparation import DatasetPreparation
 from novaline.environments import Environment
-from novaline.environments.names import DATASETS, INSPECTION
-from novaline.lambda_layer import made_archive
+from novaline.environments.names import DATASETS, INSPECTION, PREPARATION
+from novaline.lambda_layer import made_archive, made_tables_archive
 from stacks.retention import log_retention
 from stacks.stores import imported_stores
 
 
 class Datasets(Stack):
-    """A state machine that validates datasets of any size where they lie. Nothing in it costs while nobody asks."""
+    """State machines that validate and prepare datasets where they lie. Nothing in it costs while nobody asks."""
 
     def __init__(self, scope: Construct, *, environment: Environment) -> None:
         super().__init__(
             scope,
             DATASETS,
-            description=f"Novaline {environment.name}: inspection of datasets",
+            description=f"Novaline {environment.name}: inspection and preparation of datasets",
             termination_protection=environment.termination_protection,
             tags=dict(environment.tags),
         )
@@ -35,4 +36,16 @@ class Datasets(Stack):
             log_retention=log_retention(environment.log_retention_days),
             log_removal=RemovalPolicy.RETAIN if environment.retain else RemovalPolicy.DESTROY,
         )
+        self.preparation = DatasetPreparation(
+            self,
+            "Preparation",
+            data=stores.data,
+            artifacts=stores.artifacts,
+            key=stores.key,
+            libraries=self.inspection.functions.libraries,
+            tables=made_tables_archive(),
+            log_retention=log_retention(environment.log_retention_days),
+            log_removal=RemovalPolicy.RETAIN if environment.retain else RemovalPolicy.DESTROY,
+        )
+        CfnOutput(self, PREPARATION, value=self.preparation.state_machine.state_machine_arn)
         CfnOutput(self, INSPECTION, value=self.inspection.state_machine.state_machine_arn)

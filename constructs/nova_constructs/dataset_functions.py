@@ -26,6 +26,7 @@ _PARTS_LIST: Final = f"{SCRATCH}/*/parts.jsonl"
 _PLAN: Final = f"{SCRATCH}/*/plan"
 _PARTIALS: Final = f"{SCRATCH}/*/partials/*"
 _REPORTS: Final = "inspections/*/report.json"
+_BY_OBJECT: Final = "inspections/by-object/*"
 _OPEN: Final = "An inspection's folder is named after the inspection, which begins later."
 _ONE_CPU_MB: Final = 1769  # what Lambda gives a whole processor for; the engine works on one
 _MERGE_MB: Final = 3008  # the most that every account may have
@@ -37,6 +38,7 @@ _CORE: Final = (
     "novaline/datasets/sensitive",
     "novaline/datasets/flaws.py",
     "novaline/datasets/report.py",
+    "novaline/datasets/validated.py",
     "novaline/findings.py",
     "novaline/s3_uri.py",
 )
@@ -124,6 +126,7 @@ class DatasetFunctions(Construct):
             self._in_artifacts("ReadParts", "s3:GetObjectVersion", _PARTS_LIST),
             self._in_artifacts("ReadPartials", "s3:GetObject", _PARTIALS, _PLAN),
             self._in_artifacts("WriteReport", "s3:PutObject", _REPORTS),
+            self._in_artifacts("IndexReport", "s3:PutObject", _BY_OBJECT),
             self._use_key("kms:Decrypt", "kms:GenerateDataKey"),
         )
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
@@ -21,13 +20,11 @@ from nova_constructs.machine_settings import (
     machine_role,
     observe_and_encrypt,
 )
-from nova_constructs.statements import acknowledge_open, allow, grant
+from nova_constructs.parts_map import grant_parts, parts_map
+from nova_constructs.statements import allow, grant
 from nova_constructs.workflow_states import LAMBDA_RETRIES, States
 
 TIMEOUT_HOURS: Final = 12
-PARTS_AT_A_TIME: Final = 100
-"""A tenth of the concurrency that an account has for all of its functions, unless it asked for more."""
-
 _TASK_SECONDS: Final = FUNCTION_MINUTES * 60 + 30
 _INPUT: Final = "$states.context.Execution.Input"
 
@@ -93,27 +90,7 @@ class DatasetInspection(Construct):
         policies = [child for child in self.role.node.children if isinstance(child, iam.Policy)]
         self.state_machine.node.add_dependency(*policies)
         observe_and_encrypt(self.state_machine, key=key, log_group=self.log_group)
-        self._grant_parts()
-
-    def _grant_parts(self) -> None:
-        """A part is an execution of its own, which the Distributed Map starts in the state machine's name.
-
-        In a policy of its own, because it names the state machine, which waits for the others.
-        Source: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
-        """
-        executions = Stack.of(self).format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{self.state_machine.state_machine_name}:*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
-        reason = "Step Functions names the execution of a part when it starts it; the state machine is named."
-        statements = [
-            allow("StartParts", ["states:StartExecution"], [self.state_machine.state_machine_arn]),
-            allow("FollowParts", ["states:DescribeExecution"], [executions], open_because=reason),
-            allow("StopParts", ["states:StopExecution"], [executions], open_because=reason),
-        ]
-        acknowledge_open(iam.Policy(self, "Parts", roles=[self.role], statements=statements), *statements)
+        grant_parts(self, self.role, self.state_machine)
 
     def _chain(self, artifact_bucket: str) -> sfn.Chain:
         """Named tasks, as in the customization workflow; `$listed` is what List returned."""
@@ -141,48 +118,15 @@ class DatasetInspection(Construct):
             retries=LAMBDA_RETRIES,
             output="{% $states.result.Payload %}",
         )
-        inspect = sfn.CustomState(self, "Inspect parts", state_json=self._inspect_parts(artifact_bucket))
+        inspect = sfn.CustomState(
+            self,
+            "Inspect parts",
+            state_json=parts_map(
+                bucket=artifact_bucket,
+                task="Inspect part",
+                function_arn=self.functions.inspect.function.function_arn,
+                task_seconds=_TASK_SECONDS,
+                selector={"inspection": f"{{% {_INPUT}.inspection %}}"},
+            ),
+        )
         return sfn.Chain.start(listing).next(inspect).next(merge)
-
-    def _inspect_parts(self, artifact_bucket: str) -> Mapping[str, Any]:
-        """The Distributed Map: items are the lines of the list of parts, each with up to 128 MiB of byte ranges.
-
-        A part returns its number alone, so that the results of all stay far below the 256 KiB that a state may carry:
-        what was found in it lies in S3, for Merge.
-        """
-        inspect = {
-            "Type": "Task",
-            "Resource": "arn:aws:states:::lambda:invoke",
-            "Arguments": {
-                "FunctionName": self.functions.inspect.function.function_arn,
-                "Payload": "{% $states.input %}",
-            },
-            "TimeoutSeconds": _TASK_SECONDS,
-            "Retry": list(LAMBDA_RETRIES),
-            "Output": "{% $states.result.Payload %}",
-            "End": True,
-        }
-        return {
-            "Type": "Map",
-            "Label": "Parts",
-            "MaxConcurrency": PARTS_AT_A_TIME,
-            "ItemReader": {
-                "Resource": "arn:aws:states:::s3:getObject",
-                "ReaderConfig": {"InputType": "JSONL"},
-                "Arguments": {
-                    "Bucket": artifact_bucket,
-                    "Key": "{% $listed.key %}",
-                    "VersionId": "{% $listed.version %}",
-                },
-            },
-            "ItemSelector": {
-                "inspection": f"{{% {_INPUT}.inspection %}}",
-                "part": "{% $states.context.Map.Item.Value %}",
-            },
-            "ItemProcessor": {
-                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-                "StartAt": "Inspect part",
-                "States": {"Inspect part": inspect},
-            },
-            "Output": {},
-        }

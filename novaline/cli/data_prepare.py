@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from novaline.cli import output as show
-from novaline.findings import errors_in
+from novaline.findings import UsageProblem, errors_in
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from novaline.datasets.prepare.pipeline import Request
+    from novaline.datasets.prepare.request import Asked
+    from novaline.datasets.prepare.work import Request
 
 
 class FormatName(StrEnum):
@@ -72,7 +73,7 @@ def prepare(
     *,
     to: Annotated[FormatName, typer.Option("--to", help="The format to write.")],
     output: Annotated[
-        Path | None, typer.Option("--output", metavar="DIR|FILE", help="A folder, or one .jsonl file.")
+        str | None, typer.Option("--output", metavar="DIR|FILE", help="A folder, or one .jsonl file.")
     ] = None,
     mapping: Annotated[
         list[str] | None,
@@ -122,6 +123,12 @@ def prepare(
     samples: Annotated[
         int, typer.Option("--show", metavar="N", min=0, max=100, help="Print the first rows; alone, write nothing.")
     ] = 0,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="Let AWS prepare what lies in S3, many ranges at once.")
+    ] = False,
+    environment: Annotated[
+        str | None, typer.Option("--env", metavar="NAME", help="With --remote: the environment to use.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Convert data into a format that Nova takes: mapped, split so that no example ever moves, with a manifest."""
@@ -133,7 +140,7 @@ def prepare(
         asked = requests.Asked(
             sources=tuple(sources),
             format=to.value,
-            output=output,
+            output=None if remote or output is None else Path(output),
             mapping=tuple(mapping or ()),
             shape=None if shape is None else shape.value,
             select=tuple(select or ()),
@@ -155,6 +162,9 @@ def prepare(
             overwrite=overwrite,
             show=samples,
         )
+        if remote or environment is not None:
+            _remotely(asked, output, environment, remote=remote, json=json)
+            return
         request: Request = requests.request_of(asked, s3=_s3)
         with Progress(quiet=json) as progress:
             prepared = run(request, s3=_s3, report=progress.rows)
@@ -164,6 +174,16 @@ def prepare(
             show_prepared(prepared, request)
         if errors_in(prepared.findings):
             raise typer.Exit(1)
+
+
+def _remotely(asked: Asked, output: str | None, environment: str | None, *, remote: bool, json: bool) -> None:
+    from novaline.cli.data_prepare_remote import prepare_remotely  # noqa: PLC0415 - for --remote only
+
+    if not remote or environment is None:
+        missing = "--env" if remote else "--remote"
+        message = f"--remote and --env belong together, and {missing} is missing"
+        raise UsageProblem.of("wrong-usage", message, hint="write for example `--remote --env dev`")
+    prepare_remotely(asked, output=output, environment=environment, as_json=json)
 
 
 @cache

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from novaline.cli import output
 from novaline.findings import NovalineError, UsageProblem, nearest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from novaline.datasets.engine.files import DataFile
 
 
 def register(group: typer.Typer) -> None:
@@ -18,8 +23,9 @@ def register(group: typer.Typer) -> None:
 
 
 def stats(
-    path: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The dataset: a file of JSON lines.", show_default=False)
+    name: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="The dataset: a file of JSON lines, also .gz, .zst, s3://…"),
     ],
     *,
     format_name: Annotated[
@@ -42,15 +48,15 @@ def stats(
             close = nearest(format_name, FORMATS)
             hint = f"did you mean {close}?" if close else f"the formats are {', '.join(FORMATS)}"
             raise UsageProblem.of("unknown-format", f"there is no format {format_name!r}", hint=hint)
-        _check_places(path, html)
+        _check_places(name, html)
 
         from novaline.cli.data_stats_view import show_statistics  # noqa: PLC0415  # likewise
         from novaline.datasets.stats.measure import measure  # noqa: PLC0415  # likewise
         from novaline.datasets.stats.remarks import remarks  # noqa: PLC0415  # likewise
 
-        found = measure(path, FORMATS[format_name])
+        found = measure(_file(name), FORMATS[format_name])
         if not found.rows:
-            raise _nothing_readable(path, format_name, found.unreadable.rows)
+            raise _nothing_readable(name, format_name, found.unreadable.rows)
         if html is not None:
             from novaline.datasets.stats.page import stats_page  # noqa: PLC0415  # likewise
             from novaline.reporting.page import write  # noqa: PLC0415  # likewise
@@ -65,12 +71,38 @@ def stats(
             output.stdout().print(Text.assemble("\nThe page: ", (str(html), "bold")))
 
 
-def _check_places(path: Path, html: Path | None) -> None:
+def _file(name: str) -> DataFile:
+    """The dataset. Raises UsageProblem when a name in S3 stands for nothing, or for several objects."""
+    from novaline.datasets.engine.files import LocalFile  # noqa: PLC0415  # `--help` must not wait for it
+    from novaline.datasets.readers.sources import source_of  # noqa: PLC0415  # likewise
+    from novaline.datasets.source_files import data_files  # noqa: PLC0415  # likewise
+
+    local = source_of(name, kind="jsonl")
+    if not _in_s3(name) and (local is None or local.compression is None):
+        return LocalFile(Path(name))
+    found = data_files([name], s3=_s3)
+    if len(found) > 1:
+        raise UsageProblem.of("not-a-file", f"{name} stands for {len(found):,} objects", hint="name one of them")
+    return found[0]
+
+
+def _in_s3(name: str) -> bool:
+    return name.startswith("s3://")
+
+
+def _s3() -> S3Client:
+    from novaline.datasets.readers.s3_objects import s3_client  # noqa: PLC0415 - boto3, for S3 only
+
+    return s3_client()
+
+
+def _check_places(name: str, html: Path | None) -> None:
     """Refuses what cannot be read or written before any work is done."""
-    if not path.exists():
-        raise UsageProblem.of("no-such-file", f"there is no file {path}", hint="name a dataset: a file of JSON lines")
-    if path.is_dir():
-        raise UsageProblem.of("not-a-file", f"{path} is a folder", hint="name one of the files in it")
+    path = Path(name)
+    if not _in_s3(name) and (not name or not path.exists()):
+        raise UsageProblem.of("no-such-file", f"there is no file {name!r}", hint="name a dataset: a file of JSON lines")
+    if not _in_s3(name) and path.is_dir():
+        raise UsageProblem.of("not-a-file", f"{name} is a folder", hint="name one of the files in it")
     if html is None:
         return
     from novaline.reporting import extra  # noqa: PLC0415  # only a page needs it
@@ -82,15 +114,15 @@ def _check_places(path: Path, html: Path | None) -> None:
         raise UsageProblem.of(
             "no-such-folder", f"there is no folder {html.parent} to write the page to", hint="make it"
         )
-    if html.exists() and html.samefile(path):
+    if not _in_s3(name) and html.exists() and html.samefile(path):
         raise UsageProblem.of(
             "same-file", f"{html} is the dataset: the page would replace it", hint="name another file"
         )
 
 
-def _nothing_readable(path: Path, format_name: str, unreadable: int) -> NovalineError:
+def _nothing_readable(name: str, format_name: str, unreadable: int) -> NovalineError:
     if not unreadable:
-        return NovalineError.of("no-rows", "the file has no rows", file=str(path), hint="every line is one JSON object")
-    hint = f"`novaline data validate {path} --format {format_name}` says why"
+        return NovalineError.of("no-rows", "the file has no rows", file=name, hint="every line is one JSON object")
+    hint = f"`novaline data validate {name} --format {format_name}` says why"
     message = f"none of the file's {unreadable:,} lines is a row of the format {format_name}"
-    return NovalineError.of("unreadable-rows", message, file=str(path), hint=hint)
+    return NovalineError.of("unreadable-rows", message, file=name, hint=hint)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from novaline.environments import Environment
-from novaline.environments.names import DATASETS, FOUNDATION, INSPECTION
+from novaline.environments.names import DATASETS, FOUNDATION, INSPECTION, PREPARATION
 from novaline.findings import NovalineError
 from novaline.requests.resources import Resources
 from novaline.runs.problems import error_code, explained
@@ -40,6 +40,17 @@ class InspectionPlace:
     data_bucket: str
     artifact_bucket: str
     inspection_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationPlace:
+    """What a preparation of datasets names: where they lie, where it keeps what it needs, and who does it."""
+
+    environment: str
+    account: str
+    data_bucket: str
+    artifact_bucket: str
+    preparation_arn: str
 
 
 def require_account(sts: STSClient, environment: Environment) -> str:
@@ -80,6 +91,16 @@ def inspection_place(cloudformation: CloudFormationClient, environment: Environm
         account=environment.account,
         **_outputs(cloudformation, environment, FOUNDATION, _INSPECTED),
         **_outputs(cloudformation, environment, DATASETS, {INSPECTION: "inspection_arn"}),
+    )
+
+
+def preparation_place(cloudformation: CloudFormationClient, environment: Environment) -> PreparationPlace:
+    """Where the environment prepares datasets. Raises NovalineError as `resources_of` does."""
+    return PreparationPlace(
+        environment=environment.name,
+        account=environment.account,
+        **_outputs(cloudformation, environment, FOUNDATION, _INSPECTED),
+        **_outputs(cloudformation, environment, DATASETS, {PREPARATION: "preparation_arn"}),
     )
 
 

@@ -68,7 +68,7 @@ class Artifacts:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr("novaline.runs.inspection.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("novaline.runs.map_execution.time.sleep", lambda seconds: None)
 
 
 @pytest.fixture
@@ -154,7 +154,9 @@ def test_inspections_are_named_by_their_moment_and_what_they_look_at():
 
 def test_after_ctrl_c_it_is_told_that_the_inspection_goes_on(report, capsys, monkeypatch):
     mine = inspector(States(ends={}, looks=99), report)
-    monkeypatch.setattr("novaline.runs.inspection.time.sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(
+        "novaline.runs.map_execution.time.sleep", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
     with pytest.raises(KeyboardInterrupt):
         inspect_and_show(mine, ["s3://d/s"], held_out=[], options=Options(format="sft"), as_json=False)
     assert "goes on in AWS" in capsys.readouterr().err

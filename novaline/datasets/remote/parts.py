@@ -29,11 +29,12 @@ class SourceRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredFile:
-    """One version of an object; its size is in bytes."""
+    """One version of an object; its size is in bytes. What is `whole` is not cut into ranges."""
 
     key: str
     version: str
     size: int
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +89,9 @@ def cut(files: Iterable[StoredFile], *, part_bytes: int = PART_BYTES) -> Iterato
 
 def _pieces(files: Iterable[StoredFile], longest: int) -> Iterator[Range]:
     for index, file in enumerate(files):
-        for start in range(0, max(file.size, 1), longest):
-            end = min(file.size, start + longest)
+        step = max(file.size, 1) if file.whole else longest
+        for start in range(0, max(file.size, 1), step):
+            end = min(file.size, start + step)
             yield Range(file=index, key=file.key, version=file.version, start=start, end=end, size=file.size)
 
 

@@ -1,6 +1,6 @@
 """An object in S3 as a file that can be read from any byte on: in windows, each by a request of its own.
 
-Standard library only, apart from the client that it is given.
+Standard library only, apart from the client that it is given: functions bundle it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,24 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 WINDOW_BYTES: Final = 16 << 20
-_ATTEMPTS: Final = 3
+_ATTEMPTS: Final = 6
 
 
 class S3File(io.RawIOBase):
-    """One version of an object of `size` bytes, read as a stream from wherever it was sought to.
+    """An object of `size` bytes as it was when it was looked at, read as a stream from wherever it was sought to.
 
-    A connection that breaks is taken up again where it broke; after three attempts botocore's error is raised.
+    It is pinned by its `version`, or by its `etag` where the bucket keeps no versions. A connection that breaks or ends
+    early is taken up again where it broke; after the sixth attempt at one place botocore's error is raised.
     """
 
-    def __init__(self, s3: S3Client, *, bucket: str, key: str, version: str, size: int) -> None:
+    def __init__(
+        self, s3: S3Client, *, bucket: str, key: str, version: str | None, size: int, etag: str | None = None
+    ) -> None:
         super().__init__()
+        pinned = {"VersionId": version} if version is not None else {"IfMatch": etag} if etag is not None else {}
         self._s3 = s3
-        self._bucket, self._key, self._version = bucket, key, version
-        self._size = size
+        self._request: dict[str, Any] = {"Bucket": bucket, "Key": key, **pinned}
+        self.size = size
         self._position = 0
         self._window: Any = None
         self._left = 0
@@ -40,12 +44,14 @@ class S3File(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Go on reading at that byte, counted from the start."""
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("an object is sought from its start")
-        self._drop()
-        self._position = offset
-        return offset
+        """Go on reading at that byte; nothing is asked for yet. Raises ValueError for one before the first."""
+        place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        if place < 0:
+            raise ValueError(f"an object begins at byte 0, and not at {place}")
+        if place != self._position:
+            self._drop()
+        self._position = place
+        return place
 
     def tell(self) -> int:
         """The next byte to be read."""
@@ -53,9 +59,11 @@ class S3File(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Fill the buffer as far as one read goes; 0 at the end of the object."""
-        view = memoryview(buffer)
         from botocore.exceptions import HTTPClientError, IncompleteReadError  # noqa: PLC0415 - whoever has a client has botocore
 
+        view = memoryview(buffer)
+        if self._position >= self.size or not view:
+            return 0
         attempts_left = _ATTEMPTS
         while True:
             try:
@@ -72,20 +80,15 @@ class S3File(io.RawIOBase):
         super().close()
 
     def _read(self, view: memoryview) -> int:
-        if self._position >= self._size or not len(view):
-            return 0
+        from botocore.exceptions import IncompleteReadError  # noqa: PLC0415 - whoever has a client has botocore
+
         if self._window is None:
-            end = min(self._position + WINDOW_BYTES, self._size)
-            answer = self._s3.get_object(
-                Bucket=self._bucket,
-                Key=self._key,
-                VersionId=self._version,
-                Range=f"bytes={self._position}-{end - 1}",
-            )
+            end = min(self._position + WINDOW_BYTES, self.size)
+            answer = self._s3.get_object(**self._request, Range=f"bytes={self._position}-{end - 1}")
             self._window, self._left = answer["Body"], end - self._position
         data = self._window.read(min(len(view), self._left))
         if not data:
-            raise EOFError(f"{self._key} ended at byte {self._position}, expected {self._size}")
+            raise IncompleteReadError(actual_bytes=self._position, expected_bytes=self.size)
         view[: len(data)] = data
         self._position += len(data)
         self._left -= len(data)

@@ -68,6 +68,26 @@ def test_it_reads_on_from_wherever_it_was_sought_to():
     assert bucket.asked == [(1234, 2233), (5, 1004)]
 
 
+def test_places_count_from_the_start_from_here_and_from_the_end():
+    file = opened(Bucket())
+    assert (file.seek(100), file.seek(-40, io.SEEK_CUR), file.seek(-8, io.SEEK_END)) == (100, 60, len(CONTENT) - 8)
+    assert file.read() == CONTENT[-8:]
+    with pytest.raises(ValueError, match="begins at byte 0"):
+        file.seek(-1)
+
+
+def test_without_versions_the_etag_pins_what_is_read():
+    asked = []
+
+    class Unversioned:
+        def get_object(self, **request):
+            asked.append(request)
+            return {"Body": io.BytesIO(CONTENT[:10])}
+
+    S3File(Unversioned(), bucket="data", key="a.jsonl", version=None, size=10, etag='"e1"').read()
+    assert asked == [{"Bucket": "data", "Key": "a.jsonl", "IfMatch": '"e1"', "Range": "bytes=0-9"}]
+
+
 def test_at_the_end_there_is_nothing_and_nobody_is_asked():
     bucket = Bucket()
     file = opened(bucket)
@@ -98,9 +118,9 @@ def test_a_connection_that_keeps_breaking_is_an_error():
     bucket = AllDead()
     with pytest.raises(HTTPClientError):
         opened(bucket).read(1)
-    assert len(bucket.asked) == 3
+    assert len(bucket.asked) == 6
 
 
 def test_an_object_that_is_shorter_than_it_was_is_an_error_and_no_endless_loop():
-    with pytest.raises(EOFError, match="ended at byte"):
+    with pytest.raises(IncompleteReadError, match="expected"):
         opened(Bucket(), longer=500).read()
