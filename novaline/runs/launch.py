@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from novaline.customization.checks import Checked, check_file
 from novaline.customization.compile import CompiledRun, compile_run
 from novaline.customization.runnable import refuse_unless_runnable
+from novaline.customization.stored_data import StoredData
 from novaline.environments import Environment, load_environment
-from novaline.findings import UsageProblem, nearest
+from novaline.findings import NovalineError, UsageProblem, nearest
 from novaline.places import project_root
 from novaline.requests.resources import Resources
 from novaline.runs.identity import run_id
@@ -35,7 +36,7 @@ class Order:
 
     @property
     def held_out(self) -> Path:
-        """The dataset of the evaluation that the gate looks at."""
+        """The dataset of the evaluation that the gate looks at, a local file. Raises ValueError for one in S3."""
         return self.checked.datasets[f"{self.checked.customization.gate.evaluation}/data"].path
 
     def in_words(self) -> str:
@@ -46,18 +47,27 @@ class Order:
         return f"{customization.model}, {rows:,} training rows; on AWS: {money}"
 
 
-def order(file: Path, environment: Environment, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Order:
-    """The order for a run of `file`.
+def order(
+    file: Path,
+    environment: Environment,
+    *,
+    stored: StoredData | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Order:
+    """The order for a run of `file`; `stored` is asked about data in S3, and is needed where there is some.
 
     Raises NovalineError with every finding, among them a budget that is too small, or with all that the workflow cannot
     run yet.
     """
-    checked = check_file(file, environment=environment)
+    checked = check_file(file, environment=environment, stored=stored)
     refuse_unless_runnable(checked)
+    if checked.remote:
+        message = f"nobody was asked whether {', '.join(sorted(set(checked.remote.values())))} may be used"
+        raise NovalineError.of("not-validated", message)
     created = now().astimezone(UTC).replace(microsecond=0)
     digest = hashlib.sha256(checked.document.text.encode())
     for name, dataset in sorted(checked.datasets.items()):
-        digest.update(f"{name}={dataset.sha256};".encode())
+        digest.update(f"{name}={dataset.digest};".encode())
     run = run_id(checked.customization.name, created=created, content=digest.hexdigest())
     return Order(checked=checked, environment=environment, run=run, created=created)
 

@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from novaline.datasets.dataset import StoredVersion
 from novaline.findings import NovalineError
 from novaline.requests.resources import Resources
+from novaline.runs.copying import Copy, copy_version
 from novaline.runs.identity import run_prefix
 from novaline.runs.problems import error_code, explained
+from novaline.runs.stored import Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,15 +31,29 @@ MULTIPART_BYTES = 64 * 1024 * 1024
 Report = Callable[[str], None]
 
 
-class DataFile(Protocol):
-    """A local file and the key of the data bucket that it belongs under."""
+class Data(Protocol):
+    """A local file, or a version of an object, and the key of the data bucket that it belongs under.
+
+    `sha256` is that of a file's bytes; None where nobody knows an object's. `bytes` is the size.
+    """
 
     @property
-    def path(self) -> Path: ...
+    def source(self) -> Path | StoredVersion: ...
     @property
     def key(self) -> str: ...
     @property
-    def sha256(self) -> str: ...
+    def sha256(self) -> str | None: ...
+    @property
+    def bytes(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """A local file and where it belongs."""
+
+    path: Path
+    key: str
+    sha256: str
 
 
 class Compiled(Protocol):
@@ -47,18 +64,7 @@ class Compiled(Protocol):
     @property
     def files(self) -> Mapping[str, bytes]: ...
     @property
-    def uploads(self) -> Iterable[DataFile]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """One object version in S3. `sent` is False when it was there already."""
-
-    uri: str
-    version_id: str
-    sha256: str
-    size: int
-    sent: bool = True
+    def uploads(self) -> Iterable[Data]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,24 +103,33 @@ def upload_run(
     except BaseException:
         _remove(s3, resources, written)
         raise
-    return ClaimCheck(run=run, uri=claim.uri, version_id=claim.version_id, sha256=claim.sha256)
+    digest = hashlib.sha256(content).hexdigest()
+    return ClaimCheck(run=run, uri=claim.uri, version_id=claim.version_id, sha256=digest)
 
 
 def upload_data(
-    s3: S3Client, files: Iterable[DataFile], resources: Resources, *, report: Report = lambda _: None
+    s3: S3Client, data: Iterable[Data], resources: Resources, *, report: Report = lambda _: None
 ) -> tuple[Stored, ...]:
-    """The datasets in the data bucket. What is there already, with the same digest, is not sent again.
+    """The datasets in the data bucket. What is there already, with the same digest, is not sent or copied again.
 
     Raises NovalineError when a file is gone, or is no longer the file that was checked.
     """
     results: dict[str, Stored] = {}
-    for file in files:
-        if file.key in results:
-            continue
-        found = _present(s3, file, resources)
-        report(f"{Path(file.key).name} is already there" if found else f"{Path(file.key).name}")
-        results[file.key] = found or _send(s3, file, resources, report)
+    for item in data:
+        if item.key not in results:
+            results[item.key] = _brought(s3, item, resources, report)
     return tuple(results.values())
+
+
+def _brought(s3: S3Client, item: Data, resources: Resources, report: Report) -> Stored:
+    if isinstance(item.source, StoredVersion):
+        copy = Copy(source=item.source, key=item.key, sha256=item.sha256, bytes=item.bytes or 0)
+        return copy_version(s3, copy, resources, report=report)
+    assert item.sha256 is not None, "a local file is read from start to end before"
+    file = _File(path=item.source, key=item.key, sha256=item.sha256)
+    found = _present(s3, file, resources)
+    report(f"{Path(file.key).name} is already there" if found else f"{Path(file.key).name}")
+    return found or _send(s3, file, resources, report)
 
 
 def claim_bytes(claim: Mapping[str, Any], stored: Mapping[str, Stored]) -> bytes:
@@ -133,7 +148,7 @@ def claim_bytes(claim: Mapping[str, Any], stored: Mapping[str, Stored]) -> bytes
     return json.dumps({**claim, "objects": objects}, indent=2, ensure_ascii=False, sort_keys=True).encode() + b"\n"
 
 
-def _present(s3: S3Client, file: DataFile, resources: Resources) -> Stored | None:
+def _present(s3: S3Client, file: _File, resources: Resources) -> Stored | None:
     """The object under the file's key if it holds exactly that content, encrypted with the environment's key."""
     from botocore.exceptions import ClientError  # noqa: PLC0415 - the command line must start without botocore
 
@@ -160,14 +175,14 @@ def _present(s3: S3Client, file: DataFile, resources: Resources) -> Stored | Non
     )
 
 
-def _send(s3: S3Client, file: DataFile, resources: Resources, report: Report) -> Stored:
+def _send(s3: S3Client, file: _File, resources: Resources, report: Report) -> Stored:
     if _size(file.path) < MULTIPART_BYTES:
         content = _read(file)
         return _put(s3, resources.data_bucket, file.key, content, resources)
     return _send_in_parts(s3, file, resources, report)
 
 
-def _send_in_parts(s3: S3Client, file: DataFile, resources: Resources, report: Report) -> Stored:
+def _send_in_parts(s3: S3Client, file: _File, resources: Resources, report: Report) -> Stored:
     bucket, total = resources.data_bucket, _size(file.path)
     extra = {  # no BucketKeyEnabled: boto3's transfer does not take it, and the bucket's own setting holds
         "ServerSideEncryption": "aws:kms",
@@ -219,7 +234,7 @@ def _remove(s3: S3Client, resources: Resources, written: Iterable[tuple[str, str
             return
 
 
-def _read(file: DataFile) -> bytes:
+def _read(file: _File) -> bytes:
     try:
         content = file.path.read_bytes()
     except OSError as problem:
@@ -240,7 +255,7 @@ def _size(path: Path) -> int:
         ) from None
 
 
-def _changed(file: DataFile) -> NovalineError:
+def _changed(file: _File) -> NovalineError:
     message = f"{file.path} changed after it was checked"
     return NovalineError.of("file-changed", message, file=str(file.path), hint="start again; nothing was started")
 

@@ -7,6 +7,9 @@ from memory_stores import MemoryS3
 
 from nova_admit.checks import ClaimRefused, Settings
 from nova_admit.handler import admit
+from novaline.datasets.remote.inspected import InspectedObject
+from novaline.datasets.remote.places import version_digest
+from novaline.datasets.validated import RULE_SET, Validated
 
 RUN = "intents-20261120-101500-ab12cd"
 FOLDER = f"s3://artifacts/runs/{RUN}"
@@ -33,13 +36,27 @@ def request(*, role: str, output: str, data: str) -> dict:
     }
 
 
+ROWS = b'{"messages": []}\n'
+
+
+def record(**changes) -> dict:
+    """What a command writes about a file that it validated."""
+    right = {"format": "sft", "model": "nova-micro", "rows": 1, "errors": 0, "warnings": 2}
+    return {**Validated(**right).as_json(), **changes}
+
+
+def data_object(uri: str, *, version: str = "1", body: bytes = ROWS, what: str = "train data of stage sft", **more):
+    digest = hashlib.sha256(body).hexdigest()
+    return {"uri": uri, "version_id": version, "sha256": digest, "bytes": len(body), "what": what, **more}
+
+
 @pytest.fixture
 def world():
     """A claim that is right in every way, and the S3 that holds what it names."""
     s3 = MemoryS3()
-    rows = b'{"messages": []}\n'
-    s3.put_object(Bucket="data", Key="data/d1/train.jsonl", Body=rows)
-    evaluation = request(role=SETTINGS.evaluation_role_arn, output="evaluations", data="s3://data/data/d1/train.jsonl")
+    s3.put_object(Bucket="data", Key="data/d1/train.jsonl", Body=ROWS)
+    s3.put_object(Bucket="data", Key="data/d2/gen_qa.jsonl", Body=ROWS)
+    evaluation = request(role=SETTINGS.evaluation_role_arn, output="evaluations", data="s3://data/data/d2/gen_qa.jsonl")
     claim = {
         "schema": 1,
         "run": RUN,
@@ -49,17 +66,15 @@ def world():
         "budget_usd": 900.0,
         "worst_case_usd": 800.0,
         "objects": [
-            {
-                "uri": "s3://data/data/d1/train.jsonl",
-                "version_id": "1",
-                "sha256": hashlib.sha256(rows).hexdigest(),
-                "bytes": len(rows),
-                "what": "train data of stage sft",
-            }
+            data_object("s3://data/data/d1/train.jsonl", validated=record()),
+            data_object(
+                "s3://data/data/d2/gen_qa.jsonl", what="data of evaluation holdout", validated=record(format="gen_qa")
+            ),
         ],
         "stages": [
             {
                 "name": "sft",
+                "technique": "sft",
                 "job": {
                     "base_name": "intents-sft",
                     "request": request(
@@ -71,6 +86,7 @@ def world():
         "evaluations": [
             {
                 "name": "holdout",
+                "task": "gen_qa",
                 "base": {"base_name": "b", "request": evaluation},
                 "candidate": {
                     "base_name": "c",
@@ -78,7 +94,7 @@ def world():
                     "recipe": f"{FOLDER}/recipes/c/recipe.yaml",
                     "recipe_template": f"{FOLDER}/recipes/c/recipe.template.yaml",
                 },
-                "data_uri": "s3://data/data/d1/gen_qa.jsonl",
+                "data_uri": "s3://data/data/d2/gen_qa.jsonl",
             }
         ],
         "gate": {"evaluation": "holdout"},
@@ -200,3 +216,200 @@ def test_all_reasons_are_given_at_once(world):
     with pytest.raises(ClaimRefused) as refused:
         start(claim, s3)
     assert str(refused.value).count("; ") == 2
+
+
+# ---- data that was validated, and data that was not
+
+
+def admitted_but(claim, s3):
+    """The reasons against the claim."""
+    with pytest.raises(ClaimRefused) as refused:
+        start(claim, s3)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (None, "there is no record of a validation"),
+        ("yes", "there is no record of a validation"),
+        ({}, "'rows' None, expected a number"),
+        (record(errors=True), "'errors' True, expected a number"),
+        (record(errors=-1), "'errors' -1, expected a number"),
+        (record(format=None), "names no format"),
+        (record(model=7), "'model' 7, expected a name"),
+        (record(errors=1), "it was validated with 1 error"),
+        (record(errors=2000), "it was validated with 2,000 errors"),
+        (record(rows=0), "it has no rows"),
+        (record(rule_set=RULE_SET - 1), f"by rule set {RULE_SET - 1}, and rule set {RULE_SET} is in force"),
+        (record(format="dpo"), "it was validated as dpo, and the job reads sft"),
+        (record(format="rows"), "it was validated as rows, and the job reads sft"),
+        (record(model="nova-pro"), "it was validated for nova-pro, and the run customizes nova-micro"),
+        (record(model=None), "it was validated for no model"),
+    ],
+)
+def test_data_that_was_not_validated_for_its_job_is_refused_in_words(world, said, words):
+    claim, s3 = world
+    claim["objects"][0]["validated"] = said
+    reasons = admitted_but(claim, s3)
+    assert f"train data of stage sft (s3://data/data/d1/train.jsonl): {words}" in reasons or words in reasons
+
+
+def test_a_claim_of_an_older_version_without_records_is_refused_with_what_to_do(world):
+    claim, s3 = world
+    for item in claim["objects"]:
+        del item["validated"]
+    reasons = admitted_but(claim, s3)
+    assert reasons.count("there is no record of a validation; start the run again with `novaline run`") == 2
+
+
+def test_a_newer_rule_set_than_the_environments_is_good_enough(world):
+    claim, s3 = world
+    claim["objects"][0]["validated"] = record(rule_set=RULE_SET + 1)
+    assert start(claim, s3)["run"] == RUN
+
+
+@pytest.mark.parametrize(
+    ("task", "rows_of", "good"),
+    [
+        ("rft_eval", "rft", True),
+        ("rft_eval", "gen_qa", False),
+        ("mm_llm_judge", "rows", True),
+        ("gen_qa", "rft", False),
+    ],
+)
+def test_an_evaluation_reads_rows_of_its_tasks_format(world, task, rows_of, good):
+    claim, s3 = world
+    claim["evaluations"][0]["task"] = task
+    claim["objects"][1]["validated"] = record(format=rows_of)
+    if good:
+        assert start(claim, s3)["run"] == RUN
+    else:
+        assert f"it was validated as {rows_of}, and the job reads" in admitted_but(claim, s3)
+
+
+@pytest.mark.parametrize("place", ["channel", "data_uri", "folder"])
+def test_a_claim_by_hand_cannot_leave_out_the_data_that_its_jobs_read(world, place):
+    claim, s3 = world
+    s3.put_object(Bucket="data", Key="data/raw/train.jsonl", Body=b"never looked at")
+    sources = [
+        channel["DataSource"]["S3DataSource"] for channel in claim["stages"][0]["job"]["request"]["InputDataConfig"]
+    ]
+    if place == "channel":
+        sources[0]["S3Uri"] = "s3://data/data/raw/train.jsonl"
+    elif place == "folder":
+        sources[0]["S3Uri"] = "s3://data/data/"
+    else:
+        claim["evaluations"][0]["data_uri"] = "s3://data/data/raw/train.jsonl"
+    assert "which is none of the claim's objects: nobody has validated it" in admitted_but(claim, s3)
+
+
+def test_an_object_that_the_job_would_read_along_with_the_data_is_refused(world):
+    claim, s3 = world
+    s3.put_object(Bucket="data", Key="data/d1/train.jsonl.old", Body=b"x")
+    assert "1 other object(s) lie under names that begin with its name" in admitted_but(claim, s3)
+
+
+@pytest.mark.parametrize("missing", ["objects", "stages", "evaluations", "model", "worst_case_usd"])
+def test_a_claim_that_is_none_is_refused_and_does_not_break_the_function(world, missing):
+    claim, s3 = world
+    del claim[missing]
+    assert admitted_but(claim, s3).startswith("claim.json is not what `novaline run` writes: KeyError")
+
+
+def test_something_else_than_a_claim_is_refused(world):
+    assert "is not what `novaline run` writes" in admitted_but(["no claim"], world[1])
+
+
+# ---- copies of objects that were validated in S3
+
+
+SOURCE = {"uri": "s3://data/sets/train.jsonl", "version_id": "v7"}
+COPY = f"data/{version_digest(**SOURCE)}/train.jsonl"
+
+
+@pytest.fixture
+def copied(world):
+    """The same run on the copy of an object that the environment has inspected; what the inspection wrote."""
+    claim, s3 = world
+    s3.put_object(Bucket="data", Key=COPY, Body=ROWS)
+    validated = Validated(
+        format="sft", model="nova-micro", rows=1, errors=0, warnings=0, inspection="validate-20261120-101500-ab12cd"
+    )
+    inspected = InspectedObject(
+        uri=SOURCE["uri"],
+        version_id=SOURCE["version_id"],
+        bytes=len(ROWS),
+        sha256=hashlib.sha256(ROWS).hexdigest(),
+        tokens=4,
+        longest_row=4,
+        media=(),
+        validated=validated,
+    )
+    write_report(s3, inspected)
+    claim["objects"][0] = data_object(f"s3://data/{COPY}", validated=validated.as_json(), source=dict(SOURCE))
+    (channel, _) = claim["stages"][0]["job"]["request"]["InputDataConfig"]
+    channel["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://data/{COPY}"
+    return claim, s3, inspected
+
+
+def write_report(s3, inspected, **changes):
+    document = {**inspected.as_json(), **changes}
+    s3.put_object(Bucket="artifacts", Key=inspected.key, Body=json.dumps(document).encode())
+
+
+def test_a_copy_of_an_inspected_version_is_admitted(copied):
+    claim, s3, _ = copied
+    assert start(claim, s3)["run"] == RUN
+
+
+def test_a_copy_of_a_version_that_nobody_inspected_is_refused(copied):
+    claim, s3, inspected = copied
+    del s3.objects["artifacts", inspected.key]
+    assert "this environment has no report on version v7 of s3://data/sets/train.jsonl" in admitted_but(claim, s3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"version_id": "v8"}, "the environment's report has the version 'v8', and the claim 'v7'"),
+        ({"uri": "s3://data/sets/other.jsonl"}, "the environment's report has the URI"),
+        ({"bytes": 1}, "the environment's report has the size 1"),
+        ({"sha256": "0" * 64}, "the environment's report has the SHA-256"),
+        ({"validated": record(errors=3)}, "the environment's report has the result"),
+    ],
+)
+def test_a_report_that_says_something_else_than_the_claim_is_refused(copied, changes, words):
+    claim, s3, inspected = copied
+    write_report(s3, inspected, **changes)
+    assert words in admitted_but(claim, s3)
+
+
+def test_another_inspection_than_the_claim_names_is_refused(copied):
+    claim, s3, _ = copied
+    claim["objects"][0]["validated"]["inspection"] = "somebody-says-so"
+    assert "and the claim" in admitted_but(claim, s3)
+
+
+def test_an_inspected_version_does_not_vouch_for_data_that_lies_elsewhere(copied):
+    claim, s3, _ = copied
+    claim["objects"][0]["uri"] = "s3://data/data/d1/train.jsonl"
+    claim["stages"][0]["job"]["request"]["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = (
+        "s3://data/data/d1/train.jsonl"
+    )
+    assert "it does not lie where a copy of version v7 of s3://data/sets/train.jsonl belongs" in admitted_but(claim, s3)
+
+
+def test_a_copy_of_an_object_of_another_bucket_is_refused(copied):
+    claim, s3, _ = copied
+    claim["objects"][0]["source"]["uri"] = "s3://elsewhere/sets/train.jsonl"
+    assert "which is not in the bucket data" in admitted_but(claim, s3)
+
+
+def test_a_large_copy_of_which_nobody_knows_the_digest_is_held_by_version_and_size(copied):
+    claim, s3, inspected = copied
+    write_report(s3, inspected, sha256=None)
+    claim["objects"][0]["sha256"] = None
+    assert start(claim, s3)["run"] == RUN
+    s3.put_object(Bucket="data", Key=COPY, Body=ROWS)
+    assert "has a newer version 2" in admitted_but(claim, s3)

@@ -1,5 +1,6 @@
 """The functions of an inspection: listing, one part, the merge; the report is that of the local command."""
 
+import hashlib
 import json
 import random
 
@@ -9,8 +10,11 @@ from memory_stores import MemoryS3
 
 from nova_inspect.handler import Stores, inspect_part, list_parts, merge_parts
 from novaline.datasets.engine.options import Options
+from novaline.datasets.remote.inspected import MOST_INDEXED, InspectedObject
 from novaline.datasets.remote.parts import SourceRefused, parts_of
+from novaline.datasets.remote.places import object_key
 from novaline.datasets.validate import validate
+from novaline.datasets.validated import Validated
 
 DATA, ARTIFACTS = "data-bucket", "artifact-bucket"
 OPTIONS = {"format": "sft"}
@@ -181,3 +185,56 @@ def test_an_object_without_rows_is_a_finding_and_no_crash(stores):
     ended, report = inspected(stores, sources=["sets"])
     assert ended["errors"] == 1
     assert [finding["code"] for finding in report["findings"]] == ["no-rows"]
+
+
+# ---- what runs find by an object's version
+
+
+MICRO = {"name": "nova-micro", "title": "Nova Micro", "generation": "nova-1", "media": [], "reasoning": False}
+
+
+def indexed(stores):
+    """What lies by object, by key."""
+    keys = [key for bucket, key in stores.s3.objects if bucket == ARTIFACTS and "/by-object/" in key]
+    return {key: InspectedObject.from_json(json.loads(stores.read(key))) for key in keys}
+
+
+@pytest.mark.parametrize("part_bytes", [700, 1_000_000])
+def test_each_object_gets_a_document_that_a_run_finds_by_its_version(stores, part_bytes):
+    put(stores, "sets/a.jsonl", "old")
+    put(stores, "sets/a.jsonl", "".join(row(f"a {index}") for index in range(30)))
+    put(stores, "sets/b.jsonl", "".join(row(f"b {index}") for index in range(9)))
+    inspected(stores, sources=["sets"], part_bytes=part_bytes, options={"model": MICRO})
+    found = indexed(stores)
+    a = found[object_key(f"s3://{DATA}/sets/a.jsonl", "2", rows_of="sft", model="nova-micro")]
+    b = found[object_key(f"s3://{DATA}/sets/b.jsonl", "1", rows_of="sft", model="nova-micro")]
+    assert len(found) == 2
+    content = stores.s3.objects[DATA, "sets/a.jsonl"][-1]
+    assert (a.bytes, a.validated.rows, b.validated.rows) == (len(content), 30, 9)
+    assert a.sha256 == (hashlib.sha256(content).hexdigest() if part_bytes > 700 else None)
+    expected = Validated(
+        format="sft", model="nova-micro", rows=30, errors=0, warnings=a.validated.warnings, inspection="one"
+    )
+    assert a.validated == expected
+
+
+def test_the_errors_of_one_object_count_for_all_that_were_inspected_with_it(stores):
+    put(stores, "sets/a.jsonl", row("good"))
+    put(stores, "sets/b.jsonl", "no json\n")
+    inspected(stores, sources=["sets"])
+    assert [found.validated.errors for found in indexed(stores).values()] == [1, 1]
+    assert {found.validated.model for found in indexed(stores).values()} == {None}
+
+
+def test_reports_for_two_models_stand_beside_each_other(stores):
+    put(stores, "sets/a.jsonl", row("good"))
+    inspected(stores, sources=["sets"], options={"model": MICRO})
+    inspected(stores, sources=["sets"], options={"model": {**MICRO, "name": "nova-pro"}})
+    assert {found.validated.model for found in indexed(stores).values()} == {"nova-micro", "nova-pro"}
+
+
+def test_of_many_objects_there_is_the_report_alone(stores):
+    for number in range(MOST_INDEXED + 1):
+        put(stores, f"sets/{number}.jsonl", row(f"question {number}"))
+    ended, _ = inspected(stores, sources=["sets"])
+    assert (ended["rows"], indexed(stores)) == (MOST_INDEXED + 1, {})

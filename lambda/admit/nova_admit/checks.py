@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nova_admit.data_checks import channel_uris, data_refusals
+
 MAX_RUNTIME_SECONDS = 432_000
 """The longest training job that the workflow waits for: five days, the longest in AWS's own samples for Nova."""
 
@@ -51,6 +53,10 @@ class StoredObject:
     size: int | None
     computed: bool = False
     """Whether S3 computed the digest over the whole object, so that an equal one means equal content."""
+    beside: int = 0
+    """Other objects under names that begin with this one's, which a job reads along with it. Counted for data."""
+    inspected: object = None
+    """What the environment's inspection says of the version that it is a copy of; None for what is no copy."""
 
 
 def parse_claim(body: bytes, *, run: str, sha256: str) -> dict[str, Any]:
@@ -76,6 +82,12 @@ def refusals(claim: Mapping[str, Any], *, stored: Mapping[str, StoredObject], se
     return (
         *_environment(claim, settings=settings),
         *_objects(claim, stored=stored),
+        *data_refusals(
+            claim,
+            bucket=settings.data_bucket,
+            beside={uri: item.beside for uri, item in stored.items()},
+            inspected={uri: item.inspected for uri, item in stored.items()},
+        ),
         *_budget(claim, settings=settings),
         *_jobs(claim, settings=settings),
         *_evaluation_files(claim, settings=settings),
@@ -97,7 +109,7 @@ def _objects(claim: Mapping[str, Any], *, stored: Mapping[str, StoredObject]) ->
             reasons.append(f"{what} is not there")
         elif found.version_id != expected["version_id"] and not _same_content(found, expected):
             reasons.append(f"{what} has a newer version {found.version_id}; the run was prepared for another")
-        elif found.sha256 is not None and found.sha256 != expected["sha256"]:
+        elif found.sha256 is not None and expected["sha256"] is not None and found.sha256 != expected["sha256"]:
             reasons.append(f"{what} has SHA-256 {found.sha256}, expected {expected['sha256']}")
         elif found.size != expected["bytes"]:
             reasons.append(f"{what} has {found.size} bytes, expected {expected['bytes']}")
@@ -106,7 +118,7 @@ def _objects(claim: Mapping[str, Any], *, stored: Mapping[str, StoredObject]) ->
 
 def _same_content(found: StoredObject, expected: Mapping[str, Any]) -> bool:
     """Two runs may upload the same dataset at the same moment: then the newer version is the same, byte by byte."""
-    return found.computed and found.sha256 == expected["sha256"]
+    return found.computed and found.sha256 is not None and found.sha256 == expected["sha256"]
 
 
 def _budget(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
@@ -134,7 +146,7 @@ def _jobs(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
             reasons.append(f"{what} writes outside the run's folder {folder}")
         reasons.extend(
             f"{what} reads {uri}, which is neither the environment's data nor the run's recipe"
-            for uri in _channel_uris(request)
+            for uri in channel_uris(request)
             if not uri.startswith(readable)
         )
         if request["StoppingCondition"]["MaxRuntimeInSeconds"] > MAX_RUNTIME_SECONDS:
@@ -172,10 +184,6 @@ def _job_list(claim: Mapping[str, Any], *, settings: Settings) -> list[tuple[str
         for subject in ("base", "candidate")
     ]
     return stages + evaluations
-
-
-def _channel_uris(request: Mapping[str, Any]) -> list[str]:
-    return [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in request["InputDataConfig"]]
 
 
 def admission(claim: Mapping[str, Any]) -> dict[str, Any]:

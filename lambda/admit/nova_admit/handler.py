@@ -1,4 +1,4 @@
-"""Admit a run, or refuse it with every reason: claim check, datasets and their versions, budget, requests.
+"""Admit a run, or refuse it with every reason: claim check, datasets, their validation and versions, budget, requests.
 
 Input: ``{"run", "claim": {"uri", "version_id", "sha256"}}``, the execution's own input.
 Output: what the workflow carries on with (see ``checks.admission``), a few kilobytes.
@@ -8,11 +8,15 @@ Errors: ``ClaimRefused``.
 from __future__ import annotations
 
 import base64
+import json
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from nova_admit.checks import ClaimRefused, Settings, StoredObject, admission, parse_claim, refusals
+from nova_admit.data_checks import inspected_key, is_data
 from novaline.s3_uri import split_s3_uri
 
 if TYPE_CHECKING:
@@ -38,12 +42,35 @@ def admit(event: dict[str, Any], *, settings: Settings, s3: S3Client) -> dict[st
         msg = f"the claim lies in {bucket}; this environment reads claims from {settings.artifact_bucket} only"
         raise ClaimRefused(msg)
     body = s3.get_object(Bucket=bucket, Key=key, VersionId=event["claim"]["version_id"])["Body"].read()
-    claim = parse_claim(body, run=event["run"], sha256=event["claim"]["sha256"])
-    stored = {item["uri"]: _stored(item["uri"], s3=s3) for item in claim["objects"]}
-    reasons = refusals(claim, stored=stored, settings=settings)
-    if reasons:
-        raise ClaimRefused("; ".join(reasons))
-    return admission(claim)
+    try:
+        claim = parse_claim(body, run=event["run"], sha256=event["claim"]["sha256"])
+        stored = {item["uri"]: _looked_up(item, settings=settings, s3=s3) for item in claim["objects"]}
+        reasons = refusals(claim, stored=stored, settings=settings)
+        if reasons:
+            raise ClaimRefused("; ".join(reasons))
+        return admission(claim)
+    except (KeyError, TypeError, AttributeError, ValueError) as problem:
+        msg = f"claim.json is not what `novaline run` writes: {type(problem).__name__}: {problem}"
+        raise ClaimRefused(msg) from problem
+
+
+def _looked_up(item: Mapping[str, Any], *, settings: Settings, s3: S3Client) -> StoredObject:
+    """What S3 says of an object of the claim; of data also what lies beside it, and what its inspection found."""
+    found = _stored(item["uri"], s3=s3)
+    bucket, key = split_s3_uri(item["uri"])
+    if not is_data(item["uri"], bucket=settings.data_bucket):
+        return found
+    # A channel reads every object whose name begins with the URI's: SageMaker calls that S3Prefix.
+    named = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=3).get("Contents", ())]
+    beside = sum(name != key for name in named)
+    where = inspected_key(item)
+    if where is None:
+        return replace(found, beside=beside)
+    try:
+        answer = s3.get_object(Bucket=settings.artifact_bucket, Key=where)
+    except s3.exceptions.NoSuchKey:
+        return replace(found, beside=beside)
+    return replace(found, beside=beside, inspected=json.loads(answer["Body"].read()))
 
 
 def _stored(uri: str, *, s3: S3Client) -> StoredObject:

@@ -14,6 +14,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from novaline.datasets.remote import engine
+from novaline.datasets.remote.inspected import MOST_INDEXED, InspectedObject
 from novaline.datasets.remote.listing import stored_files
 from novaline.datasets.remote.parts import (
     Part,
@@ -26,6 +27,8 @@ from novaline.datasets.remote.parts import (
 )
 from novaline.datasets.remote.places import partial_key, parts_key, plan_key, report_key
 from novaline.datasets.remote.s3_file import S3File
+from novaline.datasets.report import Report
+from novaline.datasets.validated import Validated
 from novaline.s3_uri import join_s3_uri
 
 if TYPE_CHECKING:
@@ -115,7 +118,10 @@ def inspect_part(event: Mapping[str, Any], stores: Stores) -> int:
 
 
 def merge_parts(event: Mapping[str, Any], stores: Stores) -> dict[str, Any]:
-    """Merge what was found in all parts, in the order of files and bytes, and write the report."""
+    """Merge what was found in all parts, in the order of files and bytes, and write the report.
+
+    Of few objects, each gets a document as well by which a run finds the report of exactly its version.
+    """
     listed, inspection = event["listed"], event["inspection"]
     parts = parts_of(stores.read(listed["key"], version=listed["version"]))
     report = engine.merge(
@@ -123,13 +129,40 @@ def merge_parts(event: Mapping[str, Any], stores: Stores) -> dict[str, Any]:
         stores.read(plan_key(inspection)),
         name_of=partial(join_s3_uri, stores.data_bucket),
         opened=stores.open,
-    ).as_json()
+    )
+    said = report.as_json()
     versions = {join_s3_uri(stores.data_bucket, piece.key): piece.version for part in parts for piece in part.ranges}
-    document = {**report, "inspection": inspection, "versions": versions}
+    document = {**said, "inspection": inspection, "versions": versions}
     key = report_key(inspection)
     stores.write(key, json.dumps(document).encode())
-    told = {name: report[name] for name in ("rows", "errors", "warnings")}
+    if len(versions) <= MOST_INDEXED:
+        for found in _inspected(report, versions, event):
+            stores.write(found.key, json.dumps(found.as_json()).encode())
+    told = {name: said[name] for name in ("rows", "errors", "warnings")}
     return {"report": join_s3_uri(stores.artifact_bucket, key), **told}
+
+
+def _inspected(report: Report, versions: Mapping[str, str], event: Mapping[str, Any]) -> Iterator[InspectedObject]:
+    """What is to be said of each object by itself."""
+    model, errors = event["options"].get("model"), len(report.errors)
+    for file in report.files:
+        yield InspectedObject(
+            uri=file.path,
+            version_id=versions[file.path],
+            bytes=file.bytes,
+            sha256=file.sha256,
+            tokens=report.tokens,
+            longest_row=report.longest_row,
+            media=tuple(report.media),
+            validated=Validated(
+                format=report.format,
+                model=None if model is None else model["name"],
+                rows=file.rows,
+                errors=errors,
+                warnings=len(report.findings) - errors,
+                inspection=event["inspection"],
+            ),
+        )
 
 
 def _held_out(file: StoredFile, stores: Stores) -> engine.HeldOutFile:
