@@ -1,1 +1,1 @@
-"""Two complete customizations, the generator of their data, and a converter for one's own CSV. See README.md."""
+"""Three complete customizations, the generator of their data, and a converter for one's own CSV. See README.md."""

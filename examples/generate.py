@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from examples import support_intents, ticket_replies
+from examples import return_decisions, support_intents, ticket_replies
 
 
 def generated() -> dict[Path, bytes]:
     """Every dataset file of the examples and what belongs into it."""
     return {
         example.FOLDER / name: content
-        for example in (support_intents, ticket_replies)
+        for example in (return_decisions, support_intents, ticket_replies)
         for name, content in example.files().items()
     }
 

@@ -7,8 +7,10 @@ The numbers describe the data. They predict nothing about an Amazon Nova model.
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -16,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
-EXAMPLES = ("support-intents", "ticket-replies")
+EXAMPLES = ("return-decisions", "support-intents", "ticket-replies")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,7 @@ def measure(folder: Path) -> Difficulty:
     """Trains on the folder's train.jsonl and answers its eval.jsonl."""
     train = [json.loads(line) for line in (folder / "train.jsonl").read_text(encoding="utf-8").splitlines()]
     held_out = [json.loads(line) for line in (folder / "eval.jsonl").read_text(encoding="utf-8").splitlines()]
-    questions = [row["messages"][0]["content"][0]["text"] for row in train]
-    answers = [row["messages"][1]["content"][0]["text"] for row in train]
+    questions, answers = zip(*map(_asked, train), strict=True)
     queries = [row["query"] for row in held_out]
     expected = [row["response"] for row in held_out]
     vectors = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
@@ -46,6 +47,14 @@ def measure(folder: Path) -> Difficulty:
         words=sum(_guess(query, choices) == answer for query, answer in zip(queries, expected, strict=True))
         / len(queries),
     )
+
+
+def _asked(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Question and answer of a training row, of supervised or reinforcement fine-tuning."""
+    if "reference_answer" in row:
+        return row["messages"][-1]["content"], row["reference_answer"]
+    question, answer = (message["content"][0]["text"] for message in row["messages"])
+    return question, answer
 
 
 def _guess(question: str, choices: list[str]) -> str:

@@ -25,6 +25,18 @@ def converse_row(*, system: str, question: str, answer: str) -> dict[str, object
     }
 
 
+def rft_row(
+    identifier: str, *, system: str, question: str, answer: str, facts: Mapping[str, object]
+) -> dict[str, object]:
+    """A row of reinforcement fine-tuning (OpenAI's form): a question, and what the reward function needs to judge."""
+    return {
+        "id": identifier,
+        "messages": [{"role": "system", "content": system}, {"role": "user", "content": question}],
+        "reference_answer": answer,
+        **facts,
+    }
+
+
 def gen_qa_row(*, system: str, question: str, answer: str) -> dict[str, object]:
     """An evaluation row: `response` is what the model's answer is compared with."""
     return {"query": question, "response": answer, "system": system}
@@ -33,8 +45,3 @@ def gen_qa_row(*, system: str, question: str, answer: str) -> dict[str, object]:
 def to_jsonl(rows: Iterable[Mapping[str, object]]) -> bytes:
     """The rows, one JSON object a line, UTF-8."""
     return "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows).encode("utf-8")
-
-
-def reserved_word_in(text: str) -> str | None:
-    """The first of Nova's reserved words that the text holds, if any."""
-    return next((word for word in RESERVED_WORDS if word in text), None)

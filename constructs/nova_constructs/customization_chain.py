@@ -1,11 +1,12 @@
-"""The customization workflow as a chain: admit, train, collect, evaluate, compare, import, deploy, verify, register.
+"""The customization workflow as a chain: admit, try the reward, train, evaluate, compare, import, deploy, register.
 
 Input: ``{"run", "claim": {"uri", "version_id", "sha256"}}``. Output: ``{"run", "status", "verdict", "summary",
 "deployment_arn"?}``, status one of ``deployed``, ``evaluated`` (no deployment asked for), ``rejected`` (the gate).
 Errors: the execution fails with the error and cause of the state that failed, after it was recorded and notified.
 
-Variables: `admitted` (what Admit returned), `training`, `checkpoint`, `jobs`, `evaluated`, `gate`, `model_arn`,
-`deployment_arn`, `verification`, `outcome`; and `failure` on the way to the end of a failed run.
+Variables: `admitted` (what Admit returned), `trial` (of a reward function), `training`, `checkpoint`, `jobs`,
+`evaluated`, `gate`, `model_arn`, `deployment_arn`, `verification`, `outcome`; and `failure` on the way to the end of a
+failed run.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from nova_constructs.workflow_functions import WorkflowFunctions
-from nova_constructs.workflow_states import RUN, STORE_RETRIES, Json, States, bare, named_deployment
+from nova_constructs.workflow_states import RUN, STORE_RETRIES, TRIAL_RETRIES, Json, States, bare, named_deployment
 
 POLL_SECONDS: Final = 60
 MOST_POLLS: Final = 120
@@ -86,14 +87,23 @@ class CustomizationChain:
             payload={"run": RUN, "gate": "{% $admitted.gate %}", "jobs": "{% $evaluated %}"},
             assign={"gate": "{% $states.result.Payload %}"},
         )
+        sfn.Chain.start(train).next(collect).next(self._evaluate()).next(compare).next(self._good_enough())
+        return sfn.Chain.start(admit).next(self._record_start()).next(self._reward_to_try(train))
+
+    def _reward_to_try(self, train: sfn.CustomState) -> sfn.Choice:
+        """A stage that learns from a reward function tries it first; every other one trains at once."""
+        reward = "$admitted.train.request.HyperParameters.reward_lambda_arn"
+        attempt = self._states.invoke(
+            "Try reward",
+            function_arn=self._functions.trial.function.function_arn,
+            payload={"run": RUN, "stage": "{% $admitted.train.stage %}", "reward_arn": f"{{% {reward} %}}"},
+            assign={"trial": "{% $states.result.Payload %}"},
+            retries=TRIAL_RETRIES,
+        )
         return (
-            sfn.Chain.start(admit)
-            .next(self._record_start())
-            .next(train)
-            .next(collect)
-            .next(self._evaluate())
-            .next(compare)
-            .next(self._good_enough())
+            self._states.choice("Reward to try?")
+            .when(sfn.Condition.jsonata(f"{{% $exists({reward}) %}}"), attempt.next(train))
+            .otherwise(train)
         )
 
     def _record_start(self) -> sfn.CustomState:

@@ -32,7 +32,8 @@ class CustomizationWorkflow(Construct):
     """One Step Functions state machine that runs customizations, with logging, tracing, a timeout and its own KMS key.
 
     Start it with ``{"run", "claim": {"uri", "version_id", "sha256"}}``; see `customization_chain` for what it does,
-    returns and raises. `state_machine` and `functions` are public.
+    returns and raises. `reward_arns` are the reward functions that a stage may train with. `state_machine` and
+    `functions` are public.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class CustomizationWorkflow(Construct):
         roles: JobRoles,
         budget_usd_per_run: float,
         log_retention: logs.RetentionDays,
+        reward_arns: Sequence[str] = (),
         log_removal: RemovalPolicy = RemovalPolicy.DESTROY,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -56,6 +58,7 @@ class CustomizationWorkflow(Construct):
             environment_name=environment_name,
             stores=stores,
             roles=roles,
+            reward_arns=reward_arns,
             budget_usd_per_run=budget_usd_per_run,
             log_retention=log_retention,
             log_removal=log_removal,

@@ -1,4 +1,4 @@
-"""The five functions of the customization workflow, each under a role that can do what it does and no more."""
+"""The six functions of the customization workflow, each under a role that can do what it does and no more."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ class JobRoles:
 
 
 class WorkflowFunctions(Construct):
-    """Admit, Collect, Gate, Verify and Register. `all` lists them for the state machine's permission to invoke."""
+    """Admit, Trial, Collect, Gate, Verify and Register. `all` lists them for the state machine, which invokes them.
+
+    `reward_arns` are the reward functions that Trial may invoke.
+    """
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class WorkflowFunctions(Construct):
         environment_name: str,
         stores: WorkflowStores,
         roles: JobRoles,
+        reward_arns: Sequence[str],
         budget_usd_per_run: float,
         log_retention: logs.RetentionDays,
         log_removal: RemovalPolicy,
@@ -69,7 +73,13 @@ class WorkflowFunctions(Construct):
                 "EVALUATION_ROLE_ARN": roles.evaluation.role_arn,
                 "BUDGET_USD_PER_RUN": str(budget_usd_per_run),
             },
-            core=["novaline/s3_uri.py"],
+            core=["novaline/s3_uri.py", "novaline/datasets/remote/places.py", "novaline/datasets/validated.py"],
+        )
+        self.trial = self._function(
+            "Trial",
+            description="Tries a reward function on real rows before a training job is paid for",
+            environment=artifacts,
+            core=["novaline/rewards/contract.py", "novaline/rewards/verdicts.py"],
         )
         self.collect = self._function(
             "Collect",
@@ -96,8 +106,9 @@ class WorkflowFunctions(Construct):
             environment={**artifacts, "LEDGER_TABLE": stores.ledger.table_name},
             core=["novaline/s3_uri.py"],
         )
-        self.all = (self.admit, self.collect, self.gate, self.verify, self.register)
+        self.all = (self.admit, self.trial, self.collect, self.gate, self.verify, self.register)
         self._grant_admit()
+        self._grant_trial(reward_arns)
         self._grant_collect()
         self._grant_gate()
         self._grant_verify()
@@ -132,15 +143,28 @@ class WorkflowFunctions(Construct):
         grant(
             self.admit.role,
             self._in_runs("ReadClaim", "s3:GetObjectVersion", "*/claim.json"),
-            self._in_runs("ReadRecipeVersions", "s3:GetObject", "*/recipes/*"),
+            self._in_runs("ReadRecipeVersions", "s3:GetObject", "*/recipes/*", "*/trial/*"),
             self._in_data("ReadDatasetVersions", "data/*"),
+            # What lies beside a dataset, under a longer name, a job would read as well.
+            allow("ListDatasets", ["s3:ListBucket"], [self._stores.data.bucket_arn]),
             # Without ListBucket, S3 answers 403 for a missing object, and the refusal could not say that it is missing.
+            allow("TellMissingObjects", ["s3:ListBucket"], [self._stores.artifacts.bucket_arn]),
             allow(
-                "TellMissingObjects",
-                ["s3:ListBucket"],
-                [self._stores.data.bucket_arn, self._stores.artifacts.bucket_arn],
+                "ReadInspections",
+                ["s3:GetObject"],
+                [self._stores.artifacts.arn_for_objects("inspections/by-object/*")],
+                open_because="What an inspection found lies under the digest of the version that was inspected.",
             ),
             self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt"),
+        )
+
+    def _grant_trial(self, reward_arns: Sequence[str]) -> None:
+        grant(
+            self.trial.role,
+            self._in_runs("ReadTrialRows", "s3:GetObject", "*/trial/*"),
+            self._in_runs("WriteTrial", "s3:PutObject", "*/trial.json"),
+            self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt", "kms:GenerateDataKey"),
+            *([allow("InvokeRewards", ["lambda:InvokeFunction"], list(reward_arns))] if reward_arns else []),
         )
 
     def _grant_collect(self) -> None:

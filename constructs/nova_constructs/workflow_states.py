@@ -46,6 +46,11 @@ def retry(errors: Sequence[str], *, seconds: int, attempts: int, backoff: float 
 
 
 LAMBDA_RETRIES: Final = [retry(_LAMBDA_FAULTS, seconds=2, attempts=5, longest=60)]
+TRIAL_RETRIES: Final = [
+    *LAMBDA_RETRIES,
+    # What the trial meets when it invokes the reward function, under the name of its own exception.
+    retry(["TooManyRequestsException", "ServiceException"], seconds=5, attempts=4, longest=60),
+]
 STORE_RETRIES: Final = [
     retry(
         [
@@ -117,14 +122,16 @@ class States:
             assign={"failure": f"{{% $merge([{FAILURE}, {{'state': '{name}'}}]) %}}"},
         )
 
-    def invoke(self, name: str, *, function_arn: str, payload: Json, assign: Json) -> sfn.CustomState:
+    def invoke(
+        self, name: str, *, function_arn: str, payload: Json, assign: Json, retries: Sequence[Json] = LAMBDA_RETRIES
+    ) -> sfn.CustomState:
         """One Lambda function with a payload; `$states.result.Payload` is what it returned."""
         return self.task(
             name,
             resource="lambda:invoke",
             arguments={"FunctionName": function_arn, "Payload": dict(payload)},
             timeout=330,
-            retries=LAMBDA_RETRIES,
+            retries=retries,
             assign=assign,
             output={},
         )

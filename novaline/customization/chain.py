@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from novaline.customization.availability import PLATFORMS
 from novaline.customization.managed import bedrock_students, bedrock_techniques
-from novaline.customization.model import Stage, StagePlatform
+from novaline.customization.model import Processor, Stage, StagePlatform
 from novaline.customization.settings import JobSettings
 from novaline.customization.structure import Parts
 from novaline.customization.yaml_source import DataPath, SourceDocument
@@ -224,17 +224,45 @@ def _reward(document: SourceDocument, parts: Parts, index: int, stage: Stage) ->
 
 
 def _declared(document: SourceDocument, parts: Parts, environment: Environment) -> Iterator[Finding]:
-    """The reward functions that the file names are among those that the environment deploys."""
+    """The reward functions and processors that the file names are among those that the environment deploys."""
     for key, items in (("stages", parts.stages), ("evaluations", parts.evaluations)):
         for index, item in enumerate(items):
-            if item is None or item.reward is None or item.reward in environment.rewards:
-                continue
-            known = ", ".join(environment.rewards) or "none"
-            message = f"the environment {environment.name} has no reward function {item.reward!r}; it declares {known}"
-            close = nearest(item.reward, environment.rewards)
-            hint = (
-                f"did you mean `{close}`?"
-                if close
-                else f"declare it in `rewards` of the environment {environment.name}"
-            )
-            yield document.finding("unknown-reward", message, (key, index, "reward"), hint=hint)
+            where: DataPath = (key, index, "reward")
+            if item is not None and item.reward is not None and parts.known(*where):
+                yield from _among(document, environment, where, item.reward, section="rewards")
+    for index, evaluation in enumerate(parts.evaluations):
+        if evaluation is not None and evaluation.processor is not None:
+            yield from _processor(document, parts, index, evaluation.processor, environment)
+
+
+def _processor(
+    document: SourceDocument, parts: Parts, index: int, processor: Processor, environment: Environment
+) -> Iterator[Finding]:
+    """A processor that is named is declared, and its kind is what the environment says."""
+    where: DataPath = ("evaluations", index, "processor", "name")
+    if processor.name is None or not parts.known(*where):
+        return
+    declared = environment.processors.get(processor.name)
+    if declared is None:
+        yield from _among(document, environment, where, processor.name, section="processors")
+    elif processor.kind not in (None, declared.kind):
+        message = (
+            f"the environment {environment.name} declares the processor {processor.name!r} as {declared.kind}, "
+            f"not as {processor.kind}"
+        )
+        where = ("evaluations", index, "processor", "kind")
+        yield document.finding("contradiction", message, where, hint="leave `kind` out: the environment says it")
+
+
+def _among(
+    document: SourceDocument, environment: Environment, where: DataPath, name: str, *, section: str
+) -> Iterator[Finding]:
+    """A finding when the environment declares no function of that name in the section: `rewards` or `processors`."""
+    declared: Collection[str] = environment.rewards if section == "rewards" else environment.processors
+    if name in declared:
+        return
+    what = "reward function" if section == "rewards" else "processor"
+    known, close = ", ".join(declared) or "none", nearest(name, declared)
+    message = f"the environment {environment.name} has no {what} {name!r}; it declares {known}"
+    hint = f"did you mean `{close}`?" if close else f"declare it in `{section}` of the environment {environment.name}"
+    yield document.finding(f"unknown-{section.removesuffix('s')}", message, where, hint=hint)

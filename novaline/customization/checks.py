@@ -16,6 +16,7 @@ from novaline.customization.model import Customization
 from novaline.customization.settings import Found, JobSettings, evaluation_settings, stage_settings
 from novaline.customization.situations import evaluation_problems, stage_problems
 from novaline.customization.spelling import corrected
+from novaline.customization.stored_data import StoredData
 from novaline.customization.structure import Parts, read_parts
 from novaline.customization.yaml_source import DataPath, SourceDocument, load_yaml
 from novaline.datasets.dataset import Dataset
@@ -33,7 +34,8 @@ _TAKES_ALL_MEDIA = "nova-2-lite"
 class Checked:
     """A customization that passed. `datasets` are by `<stage>/train`, `<stage>/validation` and `<evaluation>/data`.
 
-    `media`, by the same keys, are the kinds that rows hold besides text: `image`, `video`, `document`.
+    `media`, by the same keys, are the kinds that rows hold besides text: `image`, `video`, `document`. `remote`, by the
+    same keys, are URIs of data in S3 of which nothing is known, because nobody was asked.
     `findings` are warnings, and errors that `check_file` was told to tolerate: every other error raises.
     """
 
@@ -43,34 +45,46 @@ class Checked:
     evaluations: Mapping[str, JobSettings]
     datasets: Mapping[str, Dataset]
     media: Mapping[str, frozenset[str]]
+    remote: Mapping[str, str]
     cost: Cost
     findings: tuple[Finding, ...]
 
 
 def check_file(
-    path: Path, *, environment: Environment | None = None, tolerated: Collection[str] = frozenset()
+    path: Path,
+    *,
+    environment: Environment | None = None,
+    tolerated: Collection[str] = frozenset(),
+    stored: StoredData | None = None,
 ) -> Checked:
     """The customization in the file at `path`, checked; with `environment` also against its region, rewards and budget.
 
     Raises NovalineError with every finding (warnings among them) when one is an error whose code is not `tolerated`,
-    UsageProblem when there is no such file. Data files are looked for relative to the customization file.
+    UsageProblem when there is no such file. Data files are looked for relative to the customization file; `stored` is
+    asked about data in S3. Without it the check is offline.
     """
     document, misspelled = corrected(load_yaml(path, strict=False))
     parts, findings = read_parts(document)
-    return _Checker(document, parts, environment, catalogue()).check([*misspelled, *findings], tolerated)
+    reader = DataReader(document, parts, stored)
+    return _Checker(document, parts, environment, catalogue(), reader).check([*misspelled, *findings], tolerated)
 
 
 class _Checker:
     """One check of one file."""
 
     def __init__(
-        self, document: SourceDocument, parts: Parts, environment: Environment | None, recipes: Catalogue
+        self,
+        document: SourceDocument,
+        parts: Parts,
+        environment: Environment | None,
+        recipes: Catalogue,
+        reader: DataReader,
     ) -> None:
         self.document = document
         self.parts = parts
         self.environment = environment
         self.recipes = recipes
-        self.reader = DataReader(document, parts)
+        self.reader = reader
         self.found: dict[DataPath, Found] = {}
 
     def check(self, of_form: list[Finding], tolerated: Collection[str]) -> Checked:
@@ -106,6 +120,7 @@ class _Checker:
             evaluations=evaluations,
             datasets=self.reader.datasets,
             media=self.reader.media,
+            remote=self.reader.remote,
             cost=cost,
             findings=tuple(findings),
         )
@@ -166,7 +181,14 @@ class _Checker:
                 yield from chain.of_candidate(self.document, where, stage)
             if settings is not None and found.resolution is not None:
                 media = self.reader.media.get(f"{stage.name}/train", frozenset())
-                problems = stage_problems(stage, settings, found.resolution, media=media, environment=self.environment)
+                problems = stage_problems(
+                    stage,
+                    settings,
+                    found.resolution,
+                    media=media,
+                    longest_prompt=self.reader.longest_prompt(stage),
+                    environment=self.environment,
+                )
                 yield from self._placed(where, problems)
 
     def _rows_alone(self) -> Iterator[Finding]:

@@ -88,8 +88,8 @@ def _managed(name: str, settings: JobSettings, dataset: Dataset | None, region: 
     model, technique = settings.recipe.model.name, settings.recipe.technique
     bedrock, epochs = settings.platform == "bedrock", passes(settings, dataset)
     rate = customization_rate(region, model, technique, book=price_book()) if bedrock else None
-    if rate is not None and rate.unit != "hour" and not epochs:
-        rate = None  # Bedrock's own number of epochs is not known, and so is not what they cost
+    if rate is not None and rate.unit != "hour" and (not epochs or dataset is None):
+        rate = None  # neither Bedrock's own number of epochs is known, nor data that nobody has seen
     return ManagedCost(
         job=name,
         model=model,

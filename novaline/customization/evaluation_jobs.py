@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from novaline.customization.job_parts import CHECKPOINT_TOKEN, HYPERPOD_NOTE, JobParts
-from novaline.customization.model import Evaluation
+from novaline.customization.model import Evaluation, Processor
 from novaline.customization.names import run_name
-from novaline.customization.recipe_values import evaluation_values
+from novaline.customization.recipe_values import UsedProcessor, evaluation_values
 from novaline.customization.run_files import Upload
 from novaline.customization.settings import JobSettings
 from novaline.recipes.catalogue import catalogue
@@ -35,15 +35,14 @@ def compile_evaluation(parts: JobParts, evaluation: Evaluation) -> dict[str, Any
     data = None
     if evaluation.data is not None:
         file = task.data_file or f"{task.name}.jsonl"  # where any name does, the task's own says what the file is
-        dataset = parts.checked.datasets[f"{evaluation.name}/data"]
-        data = parts.files.upload(dataset, file=file, what=f"data of evaluation {evaluation.name}")
+        data = parts.data(f"{evaluation.name}/data", file=file, what=f"data of evaluation {evaluation.name}")
     settings = parts.checked.evaluations[evaluation.name]
     base = settings.recipe.model.model_name_or_path
     entry: dict[str, Any] = {
         "name": evaluation.name,
         "task": evaluation.task,
         "data_uri": None if data is None else parts.files.uri(data),
-        "rows": None if data is None else parts.checked.datasets[f"{evaluation.name}/data"].rows,
+        "rows": None if data is None else data.rows,
     }
     for subject, model in (("base", base), ("candidate", CHECKPOINT_TOKEN)):
         entry[subject] = _subject(parts, evaluation, settings, subject=subject, model=model, data=data)
@@ -58,6 +57,7 @@ def _subject(
         return {"note": note}
     job_name, template = f"{evaluation.name}-{subject}", model == CHECKPOINT_TOKEN
     reward = None if evaluation.reward is None else parts.resources.reward_arn(evaluation.reward)
+    processor = None if evaluation.processor is None else _processor(parts, evaluation.processor)
     content = render(
         settings.recipe,
         evaluation_values(
@@ -66,6 +66,7 @@ def _subject(
             name=run_name(name=parts.checked.customization.name, job=job_name),
             model=model,
             reward_arn=reward,
+            processor=processor,
             places=parts.places(train=data, validation=None, output=f"evaluations/{job_name}"),
         ),
     )
@@ -87,7 +88,7 @@ def _subject(
         model_type=settings.recipe.model.model_type,
         base_model=None if template else model,
         data_uri=None if data is None else parts.files.uri(data),
-        processor_arn=None if evaluation.processor is None else evaluation.processor.function,
+        processor_arn=None if processor is None else processor.arn,
     )
     made: dict[str, Any] = {
         "base_name": parts.base_name(job_name, settings, recipe=content, data=[] if data is None else [data]),
@@ -96,6 +97,20 @@ def _subject(
     if reward is not None:
         made["invokes"] = [reward]  # the recipe alone names it
     return made | (stored if template else {})
+
+
+def _processor(parts: JobParts, processor: Processor) -> UsedProcessor:
+    """The function of a processor, and its kind: of a declared one, what the environment says."""
+    if processor.name is None:
+        return UsedProcessor(
+            arn=processor.shown, kind=processor.kind or "custom_metrics", preprocessing=processor.preprocessing
+        )
+    declared = parts.environment.processors[processor.name]
+    return UsedProcessor(
+        arn=parts.resources.processor_arn(processor.name),
+        kind=declared.kind,
+        preprocessing=processor.preprocessing or declared.system is not None or declared.prompt is not None,
+    )
 
 
 def _without_candidate(parts: JobParts) -> str | None:

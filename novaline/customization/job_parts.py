@@ -68,6 +68,13 @@ class JobParts:
         """The stage of that name."""
         return next((stage for stage in self.checked.customization.stages if stage.name == name), None)
 
+    def data(self, key: str, *, file: str, what: str) -> Upload:
+        """The dataset of that key in the data bucket, as `file`; `what` says for what. Raises KeyError for no data."""
+        known = self.checked.datasets.get(key)
+        if known is None:
+            return self.files.unseen(self.checked.remote[key], file=file, what=what)
+        return self.files.upload(known, file=file, what=what)
+
     def places(self, *, train: Upload | None, validation: Upload | None, output: str) -> Places:
         """Where a job reads and writes; `output` is a folder of the run's."""
         return Places(
@@ -107,7 +114,7 @@ class JobParts:
         """The name of a training job: of its recipe, its data, its image and its machines."""
         content: Mapping[str, object] = {
             "recipe": sha256(recipe),
-            "data": [upload.sha256 for upload in data],
+            "data": [upload.digest for upload in data],
             "image": self.image(job, settings.recipe).uri,
             "instances": [settings.instance_type, settings.instance_count],
         }

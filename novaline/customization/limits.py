@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from novaline.cost.estimate import Cost
@@ -12,6 +12,7 @@ from novaline.customization.availability import PLATFORMS, has_instances, recipe
 from novaline.customization.costing import DEFAULT_REGION
 from novaline.customization.managed import BEDROCK_REGION, SERVERLESS_REGIONS
 from novaline.customization.settings import JobSettings
+from novaline.customization.stored_data import SCHEME
 from novaline.customization.structure import Parts
 from novaline.customization.yaml_source import DataPath, SourceDocument
 from novaline.findings import Finding, Severity, nearest
@@ -71,9 +72,11 @@ def of_cost(document: SourceDocument, parts: Parts, cost: Cost, environment: Env
         yield document.finding("over-environment-budget", message, ("budget", "usd"), hint=_cheaper(cost, raising))
 
 
-def _by_reason(unknown: Iterable[ManagedCost], parts: Parts, region: str) -> dict[str, list[str]]:
+def _by_reason(unknown: Sequence[ManagedCost], parts: Parts, region: str) -> dict[str, list[str]]:
     """Why the worst case of jobs without instances is not known, and what to do: hint → the jobs."""
     platforms = {stage.name: stage.platform for stage in parts.stages if stage is not None}
+    in_s3 = {stage.name for stage in parts.stages if stage is not None and stage.data.train.startswith(SCHEME)}
+    unseen = in_s3 & {line.job for line in unknown if not line.dataset_bytes}
     found: dict[str, list[str]] = {}
     for line in unknown:
         rate = customization_rate(region, line.model, line.technique, book=price_book())
@@ -81,6 +84,8 @@ def _by_reason(unknown: Iterable[ManagedCost], parts: Parts, region: str) -> dic
             hint = "no source states what serverless jobs cost, and `novaline prices refresh` does not ask for it"
         elif rate is None:
             hint = "`novaline prices refresh` asks AWS for the price"
+        elif line.rate is None and line.job in unseen:
+            hint = "the job is billed by token, and its data lies in S3: `run` looks it up"
         elif line.rate is None:
             hint = "the job is billed by token: say `epochCount`, how often it reads its rows"
         else:

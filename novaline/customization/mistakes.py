@@ -70,6 +70,11 @@ _EXAMPLES_IN_PARTS = {
     (Evaluation, "task"): "write for example `task: gen_qa`",
 }
 _PART_NAME = "lower-case letters and digits, with single - between them, at most 24 characters"
+_NAMES: dict[type[BaseModel], str] = {
+    Stage: _PART_NAME,
+    Evaluation: _PART_NAME,
+    Processor: "the name of a processor: lower-case letters and digits, with single - between them",
+}
 _WORDS = {"str": "text", "int": "an integer", "float": "a number", "bool": "true or false", "dict": "a mapping"}
 _KINDS = {"int_type": "integer", "int_from_float": "integer", "float_type": "float", "bool_type": "boolean"}
 _NESTED: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
@@ -171,8 +176,9 @@ def _expectation(error: ErrorDetails, owner: type[BaseModel], key: str) -> tuple
     if kind == "value_error":
         return "wrong-value", str(context["error"])
     if kind in ("string_pattern_mismatch", "string_too_long", "string_too_short"):
-        part_name = owner in (Stage, Evaluation) and key == "name"
-        return "wrong-value", _PART_NAME if part_name else _PATTERNS.get(key, "text of a sensible length")
+        if key == "name" and owner in _NAMES:
+            return "wrong-value", _NAMES[owner]
+        return "wrong-value", _PATTERNS.get(key, "text of a sensible length")
     if kind.startswith(("greater_than", "less_than", "finite_number")):
         return "wrong-value", error["msg"].removeprefix("Input should be ")
     kind = {"model_type": "dict", "string_type": "str"}.get(kind, kind.removesuffix("_type"))

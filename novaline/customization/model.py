@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from novaline.recipes.model import JsonValue, Tuning
 
@@ -55,7 +55,7 @@ BedrockName = Annotated[str, Field(pattern=r"^([0-9a-zA-Z][_-]?){1,63}$", max_le
 """A name that Bedrock accepts for a custom model or a deployment."""
 PartName = Annotated[str, Field(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=24)]
 """The name of a stage or an evaluation: it becomes part of job names and of the run's folders."""
-LocalPath = Annotated[str, Field(min_length=1, max_length=1000)]
+DataPlace = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
 class _Frozen(BaseModel):
@@ -77,10 +77,10 @@ class EvaluationInstances(_Frozen):
 
 
 class TrainingData(_Frozen):
-    """JSONL files, relative to the customization file."""
+    """JSONL: files, relative to the customization file, or `s3://` objects of the environment's data bucket."""
 
-    train: LocalPath
-    validation: LocalPath | None = None
+    train: DataPlace
+    validation: DataPlace | None = None
 
 
 class Stage(_Frozen):
@@ -115,19 +115,51 @@ class Stage(_Frozen):
 
 
 class Processor(_Frozen):
-    """A Lambda function that computes metrics of your own from an evaluation's answers."""
+    """A Lambda function that computes metrics of your own from an evaluation's answers: a declared one, or any.
 
+    What the function answers is its `kind`; of a declared one, the environment says it.
+    """
+
+    name: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="A processor that the environment declares"),
+    ] = None
     function: Annotated[
-        str,
+        str | None,
         Field(
             pattern=r"^arn:aws:lambda:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}$",
-            description="The function's ARN, without a version or an alias",
+            description="Any function's ARN, without a version or an alias",
         ),
-    ]
-    kind: Annotated[Literal["rft", "custom_metrics"], Field(description="What the function answers")] = "custom_metrics"
+    ] = None
+    kind: Annotated[
+        Literal["rft", "custom_metrics"] | None,
+        Field(description="What the function answers; of a declared processor, what the environment says"),
+    ] = None
     aggregation: Literal["min", "max", "average", "sum"] = "average"
     preprocessing: bool = False
     postprocessing: bool = True
+
+    @model_validator(mode="after")
+    def _is_one_function(self) -> Processor:
+        if (self.name is None) == (self.function is None):
+            raise ValueError("the `name` of a processor of the environment or the ARN of a `function`, one of the two")
+        return self
+
+    @property
+    def shown(self) -> str:
+        """The processor as the file names it."""
+        return self.name or self.function or ""
+
+
+def _by_name(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+ProcessorOrName = Annotated[
+    Processor,
+    BeforeValidator(_by_name, json_schema_input_type=Processor | str),
+]
+"""A processor, or the name alone of one that the environment declares."""
 
 
 class Evaluation(_Frozen):
@@ -136,11 +168,13 @@ class Evaluation(_Frozen):
     name: PartName
     task: Task
     subtask: Annotated[str | None, Field(min_length=1, max_length=100)] = None
-    data: Annotated[LocalPath | None, Field(description="For tasks with own data; benchmarks take none")] = None
+    data: Annotated[DataPlace | None, Field(description="For tasks with own data: a file, or an `s3://` object")] = None
     reward: Annotated[
         str | None, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="Of rft_eval: a reward function")
     ] = None
-    processor: Processor | None = None
+    processor: Annotated[
+        ProcessorOrName | None, Field(description="Of gen_qa: metrics of your own; a processor of the environment")
+    ] = None
     inference: Annotated[
         dict[str, JsonValue], Field(description="Sampling: max_new_tokens, temperature, top_p, top_k …")
     ] = {}

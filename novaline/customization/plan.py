@@ -20,6 +20,7 @@ from novaline.customization.checks import Checked
 from novaline.customization.compile import CompiledRun
 from novaline.customization.planned_jobs import PlannedJob, planned_jobs, roles_of
 from novaline.customization.runnable import not_runnable
+from novaline.datasets.dataset import StoredVersion
 from novaline.findings import Finding, NovalineError, errors_in
 from novaline.requests.conformance import check_request
 from novaline.requests.permissions import Permission, permissions
@@ -82,7 +83,7 @@ class Plan:
             "cost": self.compiled.cost.as_json(),
             "quotas": [quota.as_json() for quota in self.quotas],
             "datasets": [
-                {"key": item.key, "path": str(item.path), "sha256": item.sha256, "bytes": item.bytes, "what": item.what}
+                {"key": item.key, "path": item.name, "sha256": item.sha256, "bytes": item.bytes, "what": item.what}
                 for item in self.compiled.uploads
             ],
             "images": {job: image.as_json() for job, image in self.compiled.images.items()},
@@ -105,11 +106,16 @@ def make_plan(checked: Checked, compiled: CompiledRun, *, environment: Environme
         environment=environment,
         jobs=tuple(planned_jobs(checked, compiled, environment=environment)),
         requests=requests,
-        permissions=permissions(requests, resources),
+        permissions=permissions(requests, resources, copied=_copied(compiled)),
         quotas=quotas_of(checked, requests),
         notes=notes(compiled.claim),
         obstacles=(*errors_in(checked.findings), *not_runnable(checked)),
     )
+
+
+def _copied(compiled: CompiledRun) -> list[str]:
+    """The URIs of data that lies in S3 already."""
+    return sorted({item.name for item in compiled.uploads if isinstance(item.source, StoredVersion)})
 
 
 def quotas_of(checked: Checked, requests: Iterable[PlannedRequest]) -> tuple[Quota, ...]:

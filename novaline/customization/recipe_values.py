@@ -13,6 +13,8 @@ KMS_KEY = "training_config.kms_key"
 """The key of distillation, which its request says a second time."""
 
 _SUBTASK = "evaluation.subtask"
+_PROCESSOR, _PROCESSOR_KIND = "processor.lambda_arn", "processor.lambda_type"
+_PREPROCESSING = "processor.preprocessing.enabled"
 _REWARDS = ("run.reward_lambda_arn", "training_config.rollout.rewards.api_endpoint.lambda_arn")
 """The reward function of reinforcement fine-tuning, which the training-job recipes hold twice."""
 
@@ -52,10 +54,26 @@ def stage_values(
     return _values(settings, own)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsedProcessor:
+    """The function that computes an evaluation's own metrics, what it answers, and whether it changes rows first."""
+
+    arn: str
+    kind: str
+    preprocessing: bool
+
+
 def evaluation_values(
-    settings: JobSettings, task: EvaluationTask, *, name: str, model: str, reward_arn: str | None, places: Places
+    settings: JobSettings,
+    task: EvaluationTask,
+    *,
+    name: str,
+    model: str,
+    reward_arn: str | None,
+    processor: UsedProcessor | None,
+    places: Places,
 ) -> dict[str, JsonValue]:
-    """Every key of an evaluation's recipe with its value; the task and the processor are among the settings already.
+    """Every key of an evaluation's recipe with its value; the task is among the settings already.
 
     A task without subtasks has no key for one: the container refuses a recipe that names it.
     """
@@ -66,6 +84,8 @@ def evaluation_values(
     }
     if reward_arn is not None:
         own["rl_env.reward_lambda_arn"] = reward_arn
+    if processor is not None:
+        own |= {_PROCESSOR: processor.arn, _PROCESSOR_KIND: processor.kind, _PREPROCESSING: processor.preprocessing}
     if settings.platform == "hyperpod":
         own |= {"run.data_s3_path": places.train_uri or "", "run.output_s3_path": places.output_uri}
     values = _values(settings, own)

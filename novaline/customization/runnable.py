@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from novaline.customization.checks import Checked
 from novaline.customization.model import Evaluation, Stage
@@ -10,13 +10,16 @@ from novaline.customization.yaml_source import DataPath
 from novaline.findings import Finding, NovalineError
 
 _HINT = "`novaline check` and `novaline plan` work for it"
+_TECHNIQUES = ("sft", "rft")
+_TASKS = ("gen_qa", "rft_eval")
 
 
 def refuse_unless_runnable(checked: Checked) -> None:
     """Raises NovalineError with everything that the workflow cannot run, each at its place in the file.
 
-    The workflow runs one stage of supervised fine-tuning from the base model as a SageMaker training job, of any model
-    and with any tuning, and evaluations of `gen_qa` as they are.
+    The workflow runs one stage of supervised or reinforcement fine-tuning from the base model as a SageMaker training
+    job, of any model and with any tuning, and evaluations by `gen_qa`, with a processor of the environment or without,
+    and by `rft_eval`.
     """
     found = tuple(not_runnable(checked))
     if found:
@@ -44,16 +47,20 @@ def _reasons(checked: Checked) -> Iterator[tuple[DataPath, str]]:
 def _of_stage(stage: Stage) -> Iterator[tuple[str, str]]:
     if stage.platform != "sagemaker":
         yield "platform", f"the workflow runs SageMaker training jobs, and nothing on `{stage.platform}` yet"
-    if stage.technique != "sft":
-        yield "technique", f"the workflow runs `sft`, and not `{stage.technique}` yet"
+    if stage.technique not in _TECHNIQUES:
+        yield "technique", f"the workflow runs {_either(_TECHNIQUES)}, and not `{stage.technique}` yet"
     if stage.start != "base":
         yield "start", f"the workflow starts from the base model, and not from `{stage.start}` yet"
 
 
 def _of_evaluation(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
-    if evaluation.task != "gen_qa":
-        yield "task", f"the workflow evaluates with `gen_qa`, and not with `{evaluation.task}` yet"
-    if evaluation.processor is not None:
-        yield "processor", "the workflow takes the task's own metrics, and runs no processor yet"
+    if evaluation.task not in _TASKS:
+        yield "task", f"the workflow evaluates with {_either(_TASKS)}, and not with `{evaluation.task}` yet"
+    if evaluation.processor is not None and evaluation.processor.name is None:
+        yield "processor", "the workflow calls processors that the environment declares, and no other function"
     if evaluation.subtask is not None:
         yield "subtask", "the workflow runs whole tasks, and no subtask yet"
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(f"`{name}`" for name in names)

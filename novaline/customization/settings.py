@@ -155,8 +155,8 @@ def _of_task(recipe: Recipe, evaluation: Evaluation, task: EvaluationTask) -> di
 
 def _of_processor(processor: Processor) -> dict[str, JsonValue]:
     return {
-        "processor.lambda_arn": processor.function,
-        "processor.lambda_type": processor.kind,
+        "processor.lambda_arn": processor.shown,  # the name of a declared one, until a run knows its environment
+        "processor.lambda_type": processor.kind or "custom_metrics",
         "processor.aggregation": processor.aggregation,
         "processor.preprocessing.enabled": processor.preprocessing,
         "processor.postprocessing.enabled": processor.postprocessing,

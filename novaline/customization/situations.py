@@ -10,7 +10,7 @@ from novaline.customization.availability import PlacedProblem, has_instances, re
 from novaline.customization.chain import BASE, start_of
 from novaline.customization.model import Evaluation, Stage
 from novaline.customization.settings import JobSettings
-from novaline.environments.names import reward_function_name
+from novaline.environments.names import processor_function_name, reward_function_name
 from novaline.recipes.model import JsonValue
 from novaline.recipes.overrides import Resolution
 from novaline.recipes.rules import Situation, check_rules
@@ -24,6 +24,9 @@ _REWARDS = (
     "rl_env.reward_lambda_arn",
 )
 
+_ANY = "any"
+"""Stands for the environment's name where none is given."""
+
 
 def stage_problems(
     stage: Stage,
@@ -32,8 +35,12 @@ def stage_problems(
     *,
     media: frozenset[str],
     environment: Environment | None,
+    longest_prompt: int | None = None,
 ) -> Iterable[PlacedProblem]:
-    """What a stage breaks of its recipe's rules. Bedrock's jobs have no recipe of Amazon's, and no rules."""
+    """What a stage breaks of its recipe's rules. Bedrock's jobs have no recipe of Amazon's, and no rules.
+
+    `longest_prompt` is an estimate, in tokens; None where nobody knows.
+    """
     if settings.platform == "bedrock":
         return
     recipe = settings.recipe
@@ -57,6 +64,7 @@ def stage_problems(
         validation_data=stage.data.validation is not None,
         media=media & frozenset(recipe.model.media),  # what the model does not read, the rows' own findings say
         start=start,
+        longest_prompt_tokens=longest_prompt,
     )
     for problem in check_rules(situation):
         yield problem.where or ("overrides", problem.key), problem
@@ -74,7 +82,7 @@ def evaluation_problems(
     recipe = settings.recipe
     situation = Situation.of(
         recipe,
-        _with(settings, resolution, _reward(evaluation.reward, environment)),
+        _with(settings, resolution, {**_reward(evaluation.reward, environment), **_processor(evaluation, environment)}),
         platform=recipe_platform(settings.platform),
         instance_type=settings.instance_type,
         instance_count=settings.instance_count,
@@ -100,8 +108,21 @@ def _reward(reward: str | None, environment: Environment | None) -> dict[str, Js
     """The reward function where recipes hold it: the environment's, or one of that form."""
     if reward is None:
         return {}
-    name, account, region = "any", "111111111111", "us-east-1"
-    if environment is not None:
-        name, account, region = environment.name, environment.account, environment.region
-    arn = f"arn:aws:lambda:{region}:{account}:function:{reward_function_name(name, reward)}"
+    arn = _function_arn(reward_function_name(environment.name if environment else _ANY, reward), environment)
     return dict.fromkeys(_REWARDS, arn)
+
+
+def _processor(evaluation: Evaluation, environment: Environment | None) -> dict[str, JsonValue]:
+    """The declared processor of an evaluation where its recipe holds it, likewise."""
+    declared = None if evaluation.processor is None else evaluation.processor.name
+    if declared is None:
+        return {}
+    name = processor_function_name(environment.name if environment else _ANY, declared)
+    return {"processor.lambda_arn": _function_arn(name, environment)}
+
+
+def _function_arn(name: str, environment: Environment | None) -> str:
+    account, region = (
+        ("111111111111", "us-east-1") if environment is None else (environment.account, environment.region)
+    )
+    return f"arn:aws:lambda:{region}:{account}:function:{name}"

@@ -19,6 +19,7 @@ from novaline.customization.names import custom_model_name, run_name
 from novaline.customization.recipe_values import KMS_KEY, stage_values
 from novaline.customization.run_files import Upload
 from novaline.customization.settings import JobSettings
+from novaline.customization.trial_rows import trial_rows
 from novaline.recipes.catalogue import catalogue
 from novaline.recipes.model import JsonValue
 from novaline.recipes.rendering import render
@@ -59,14 +60,11 @@ def compile_stage(parts: JobParts, stage: Stage) -> dict[str, Any]:
 
     Raises ValueError for what `check_file` refuses: a region without an image, a start that the platform cannot take.
     """
-    datasets = parts.checked.datasets
-    train = parts.files.upload(
-        datasets[f"{stage.name}/train"], file="train.jsonl", what=f"train data of stage {stage.name}"
-    )
+    train = parts.data(f"{stage.name}/train", file="train.jsonl", what=f"train data of stage {stage.name}")
     validation = None
     if stage.data.validation is not None:
         what = f"validation data of stage {stage.name}"
-        validation = parts.files.upload(datasets[f"{stage.name}/validation"], file="validation.jsonl", what=what)
+        validation = parts.data(f"{stage.name}/validation", file="validation.jsonl", what=what)
     work = _Work(
         stage=stage,
         settings=parts.checked.stages[stage.name],
@@ -75,6 +73,9 @@ def compile_stage(parts: JobParts, stage: Stage) -> dict[str, Any]:
         earlier=parts.stage(stage.start),
         reward_arn=None if stage.reward is None else parts.resources.reward_arn(stage.reward),
     )
+    dataset = parts.checked.datasets.get(f"{stage.name}/train")  # None: in S3, which an offline plan has not seen
+    if stage.reward is not None and stage.platform == "sagemaker" and dataset is not None:
+        parts.files.trial(stage.name, trial_rows(dataset))
     entry: dict[str, Any] = {"name": stage.name, "technique": stage.technique}
     if stage.platform != "sagemaker":
         entry["platform"] = stage.platform
@@ -148,7 +149,7 @@ def _bedrock_job(parts: JobParts, work: _Work) -> dict[str, Any]:
     model = foundation_model_arn(region=resources.region, model_type=settings.recipe.model.model_type)
     base_name = parts.files.base_name(
         stage.name,
-        {"job": stage.name, "values": values, "model": model, "data": [upload.sha256 for upload in work.uploads]},
+        {"job": stage.name, "values": values, "model": model, "data": [upload.digest for upload in work.uploads]},
     )
     job = CustomizationJob(
         name=base_name,
@@ -227,7 +228,7 @@ def _serverless(parts: JobParts, work: _Work) -> dict[str, Any]:
         package = f"{group.replace(':model-package-group/', ':model-package/')}/1"
         what = f"the model package that stage {stage.start} made"
         opened["ModelPackageConfig.SourceModelPackageArn"] = {"what": what, "sample": package}
-    data = [upload.sha256 for upload in work.uploads]
+    data = [upload.digest for upload in work.uploads]
     base_name = parts.files.base_name(stage.name, {"values": values, "model": content, "data": data})
     made = {"base_name": base_name, "service": "sagemaker", "action": "CreateTrainingJob", "request": request}
     prepare = [_prepared("Resolve base model", "DescribeHubContent", hub.describe_base_model(hub_content=content))]

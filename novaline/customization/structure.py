@@ -21,7 +21,6 @@ from novaline.customization.model import (
     Deployment,
     Evaluation,
     Gate,
-    Processor,
     Stage,
     TrainingData,
 )
@@ -38,7 +37,6 @@ _STAND_INS: dict[tuple[type[BaseModel], str], object] = {
     (TrainingData, "train"): "unknown",
     (Evaluation, "name"): "unnamed",
     (Evaluation, "task"): "gen_qa",
-    (Processor, "function"): "arn:aws:lambda:us-east-1:111111111111:function:unknown",
     (Gate, "evaluation"): "unnamed",
     (Gate, "metric"): "exact_match",
     (Budget, "usd"): 1.0,

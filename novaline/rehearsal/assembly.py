@@ -6,6 +6,7 @@ from typing import Any
 
 from novaline.rehearsal import (
     cloudformation_types,
+    event_targets,
     function_errors,
     kms_checks,
     ministack_host,
@@ -18,6 +19,7 @@ from novaline.rehearsal.condition_keys import condition_keys
 from novaline.rehearsal.door import Application, Door
 from novaline.rehearsal.faults import FaultStore, fault_from_json
 from novaline.rehearsal.service_desk import ServiceDesk
+from novaline.reward_libraries import archive_of_this_computer
 
 # botocore's name of a service -> where its class is
 SERVICES = {
@@ -37,8 +39,9 @@ def assemble(
     ministack_host.put_in_front(ServiceDesk(cloud, make_services(cloud)))
     ministack_host.add_condition_keys(condition_keys)
     kms_checks.install(cloud)
+    event_targets.install(cloud)
     ministack_host.amend_function_errors(function_errors.name_exception)
-    ministack_host.leave_out_layers()
+    ministack_host.replace_layers(archive_of_this_computer)
     ministack_host.cut_ranges_of_versions()
     cloudformation_types.install(ministack_host.resource_types())
     state_machines.install(ministack_host.state_machine_engine(), cloud)
@@ -51,7 +54,7 @@ def make_services(cloud: Cloud) -> dict[str, Service]:
 
 
 class Controls:
-    """What the emulator's owner may ask for beside AWS: faults, and sessions of any role."""
+    """What the emulator's owner may ask for beside AWS: faults, sessions of any role, and schedules that come due."""
 
     def __init__(self, cloud: HostCloud, faults: FaultStore) -> None:
         self._cloud = cloud
@@ -70,14 +73,18 @@ class Controls:
                 return {"waiting": len(self._faults.waiting())}
             case "assume":
                 return self._assume(**arguments)
+            case "schedules/fire":
+                ministack_host.fire_schedules()
+                return {}
         raise ValueError(f"no such command: {command}")
 
-    def _assume(self, *, role_arn: str, session_name: str, as_service: str | None = None) -> dict[str, Any]:
+    def _assume(
+        self, *, role_arn: str, session_name: str, as_service: str | None = None, source_arn: str | None = None
+    ) -> dict[str, Any]:
         if not ministack_host.role_exists(role_arn):
             raise ValueError(f"there is no role {role_arn}")
-        if as_service is not None and not ministack_host.role_trusts(
-            role_arn, as_service, {"aws:SourceAccount": self._cloud.account}
-        ):
+        context = {"aws:SourceAccount": self._cloud.account} | ({"aws:SourceArn": source_arn} if source_arn else {})
+        if as_service is not None and not ministack_host.role_trusts(role_arn, as_service, context):
             raise ValueError(f"{role_arn} does not trust {as_service}")
         opened = ministack_host.open_session(role_arn, session_name)
         return {

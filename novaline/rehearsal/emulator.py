@@ -217,12 +217,25 @@ class Emulator:
         assert self._clients is not None, "the emulator has not been started"
         return self._clients.client(service, credentials or ROOT)
 
-    def assume(self, role_arn: str, *, session_name: str = "test", as_service: str | None = None) -> Credentials:
+    def assume(
+        self,
+        role_arn: str,
+        *,
+        session_name: str = "test",
+        as_service: str | None = None,
+        source_arn: str | None = None,
+    ) -> Credentials:
         """A session of a role: without asking its trust policy, or, if `as_service`, only if it trusts that service.
 
-        Raises ValueError if there is no such role, or if it does not trust the service.
+        `source_arn` is for what the service says that it acts. Raises ValueError if there is no such role, or if it
+        does not trust the service.
         """
-        arguments = {"role_arn": role_arn, "session_name": session_name, "as_service": as_service}
+        arguments = {
+            "role_arn": role_arn,
+            "session_name": session_name,
+            "as_service": as_service,
+            "source_arn": source_arn,
+        }
         return Credentials(**self._control("assume", arguments))
 
     def inject(self, fault: Fault) -> None:
@@ -236,6 +249,10 @@ class Emulator:
     def waiting_faults(self) -> int:
         """How many injected faults nothing has run into yet."""
         return int(self._control("faults/waiting", {})["waiting"])
+
+    def fire_schedules(self) -> None:
+        """Let every schedule come due now; what they invoke goes on by itself."""
+        self._control("schedules/fire", {})
 
     def _control(self, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
         body = json.dumps(arguments)

@@ -1,4 +1,4 @@
-"""KMS permissions where AWS asks for them and MiniStack does not: of callers who use encrypted objects and topics.
+"""KMS permissions where AWS asks for them and MiniStack does not: of callers who use what is encrypted.
 
 The emulator's root, under which Amazon's own services work here as well, is exempt: no policy restrains it.
 """
@@ -22,10 +22,11 @@ _KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 
 def install(cloud: HostCloud) -> None:
-    """Guard S3, SNS and DynamoDB. To be called once."""
+    """Guard S3, SNS, DynamoDB and Step Functions. To be called once."""
     host.guard_service("s3", S3Guard(cloud))
     host.guard_service("sns", TopicGuard(cloud))
     host.guard_service("dynamodb", TableGuard(cloud))
+    host.guard_service("states", ExecutionGuard(cloud))
 
 
 class S3Guard:
@@ -168,6 +169,31 @@ class TableGuard:
 
 
 _ITEM_OPERATIONS = (".GetItem", ".PutItem", ".UpdateItem", ".DeleteItem", ".Query", ".Scan")
+
+
+class ExecutionGuard:
+    """An execution under a customer's key, described with its data: Decrypt, with the machine as encryption context.
+
+    Source: API reference of DescribeExecution (includedData); Step Functions Developer Guide, data at rest encryption.
+    """
+
+    def __init__(self, cloud: HostCloud) -> None:
+        self._cloud = cloud
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | HttpRequest:
+        """Step Functions' refusal, if the caller may not use the execution's key; else the request."""
+        if not request.headers.get("x-amz-target", "").endswith(".DescribeExecution"):
+            return request
+        asked = json.loads(request.body or b"{}")
+        key, machine = host.execution_key(str(asked.get("executionArn", "")))
+        if not key or asked.get("includedData") == "METADATA_ONLY":
+            return request
+        context = {"kms:EncryptionContext:aws:states:stateMachineArn": machine}
+        try:
+            self._cloud.require_key_use(host.access_key_of(request), DECRYPT, key, service="states", context=context)
+        except AwsError as error:
+            return wire.encode_error("stepfunctions", "KmsAccessDeniedException", error.message, 400, "")
+        return request
 
 
 def _xml_error(status: int, code: str, message: str) -> HttpResponse:

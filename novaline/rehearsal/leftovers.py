@@ -146,6 +146,7 @@ _LISTERS: tuple[tuple[str, str, Lister], ...] = (
         "events",
         lambda events: _pages(events, "list_rules", "Rules", "Name"),
     ),
+    ("schedule", "scheduler", lambda scheduler: _pages(scheduler, "list_schedules", "Schedules", "Name")),
     (
         "model deployment",
         "bedrock",

@@ -10,6 +10,7 @@ imports this module.
 
 import inspect
 import json
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,9 +24,10 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, responses, router
 from ministack.services import dynamodb as dynamodb_service
-from ministack.services import iam, kms, lambda_svc, s3, sns, stepfunctions, sts
+from ministack.services import eventbridge, iam, kms, lambda_svc, s3, scheduler, sns, stepfunctions, sts
 from ministack.services.cloudformation import provisioners
 
+from novaline.findings import NovalineError
 from novaline.rehearsal.clients import Credentials
 from novaline.rehearsal.door import Application
 from novaline.rehearsal.wire import HttpRequest, HttpResponse
@@ -108,8 +110,15 @@ TOUCH_POINTS: tuple[tuple[ModuleType, str, tuple[str, ...] | None], ...] = (
     (stepfunctions, "_next_or_end", ("state_def",)),
     (lambda_svc, "_resolve_layer_zip", ("attachment",)),
     (lambda_svc, "_execute_function_warm", ("func", "event", "request_id")),
+    (lambda_svc, "_get_func_record_for_ref", ("function_ref",)),
+    (eventbridge, "_invoke_target", ("target", "event", "rule", "view")),
+    (scheduler, "_schedules", None),
+    (scheduler, "_schedule_last_fired", None),
+    (scheduler, "_tick_schedules", ()),
     (provisioners, "_RESOURCE_HANDLERS", None),
 )
+
+logger = logging.getLogger("novaline.rehearsal")
 
 RequestHandler = Callable[[HttpRequest, str], Awaitable[HttpResponse | None]]
 Answer = tuple[int, dict[str, str], bytes]
@@ -413,6 +422,59 @@ def set_table_key(table: str, key: str) -> None:
     dynamodb_service._tables[table]["SSEDescription"] = description
 
 
+def execution_key(execution_arn: str) -> tuple[str, str]:
+    """The customer's KMS key of an execution, empty for none, and its state machine."""
+    record = stepfunctions._executions.get(execution_arn) or {}
+    return str((record.get("encryptionConfiguration") or {}).get("kmsKeyId") or ""), str(
+        record.get("stateMachineArn", "")
+    )
+
+
+# ---- events ------------------------------------------------------------------------------------------------------
+
+
+def guard_deliveries(refusal_of: Callable[[Mapping[str, Any], Mapping[str, Any]], str | None]) -> None:
+    """Let events reach a target only if `refusal_of(target, rule or schedule)` is None; what it says goes to the log.
+
+    So it is on AWS, where an undelivered event shows in a metric alone.
+    """
+    deliver = eventbridge._invoke_target
+
+    def guarded(target: Mapping[str, Any], event: Any, rule: Mapping[str, Any], view: Any = None) -> None:  # noqa: ANN401 - MiniStack's own signature
+        problem = refusal_of(target, rule)
+        if problem is None:
+            deliver(target, event, rule, view)
+        else:
+            logger.warning("event not delivered to %s: %s", target.get("Arn"), problem)
+
+    eventbridge._invoke_target = guarded
+
+
+def function_allows(function_arn: str, service_principal: str, context: Mapping[str, str]) -> bool:
+    """Whether the function's own policy lets that service invoke it, given the condition context that it sends."""
+    record, _, _ = lambda_svc._get_func_record_for_ref(function_arn)
+    if record is None:
+        return False
+    asked = iam_evaluator.EvalContext(
+        principal_arn=service_principal,
+        principal_type="Service",
+        principal_account="",
+        action="lambda:InvokeFunction",
+        resource_arn=function_arn,
+        region=region(),
+        service_context={key.lower(): value for key, value in context.items()},
+    )
+    decision = iam_evaluator.evaluate_resource_policy(record["policy"], asked, service=service_principal).decision
+    return bool(decision == "Allow")
+
+
+def fire_schedules() -> None:
+    """Let every schedule come due now."""
+    for key in list(scheduler._schedules._data):
+        scheduler._schedule_last_fired[key] = 0
+    scheduler._tick_schedules()
+
+
 # ---- functions, state machines and stacks ------------------------------------------------------------------------
 
 
@@ -426,12 +488,22 @@ def amend_function_errors(amend: Callable[[dict[str, Any]], dict[str, Any]]) -> 
     lambda_svc._execute_function_warm = execute
 
 
-def leave_out_layers() -> None:
+def replace_layers(of_this_computer: Callable[[bytes], bytes | None]) -> None:
     """Let functions run without their layers, which hold libraries for another processor and another Python.
 
-    What a layer brings comes from this computer's environment instead, which has the same libraries for its own.
+    `of_this_computer` gives the same libraries for this one, and raises NovalineError when nobody installed them; None
+    leaves a layer out: what it brings comes from this computer's environment, which has it for its own.
     """
-    lambda_svc._resolve_layer_zip = lambda attachment: None
+    resolve = lambda_svc._resolve_layer_zip
+
+    def replaced(attachment: str | dict[str, Any]) -> bytes | None:
+        deployed = resolve(attachment)
+        try:
+            return None if deployed is None else of_this_computer(deployed)
+        except NovalineError as problem:
+            raise RuntimeError("; ".join(f"{one.message}: {one.hint}" for one in problem.findings)) from problem
+
+    lambda_svc._resolve_layer_zip = replaced
 
 
 def state_machine_engine() -> ModuleType:

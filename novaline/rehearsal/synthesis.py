@@ -12,9 +12,12 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from novaline.environments import load_environments
+from novaline.environments.deployable import own_sources
 from novaline.findings import NovalineError
 from novaline.rehearsal.children import Child, child_environment
 
@@ -43,6 +46,8 @@ def sources_digest(root: Path) -> str:
     for path in _files(root):
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for text in _own_sources(root):
+        digest.update(hashlib.sha256(text.encode()).digest())
     return digest.hexdigest()
 
 
@@ -129,6 +134,13 @@ def _files(root: Path) -> Iterator[Path]:
                 for path in place.rglob("*")
                 if path.is_file() and "__pycache__" not in path.relative_to(root).parts
             )
+
+
+def _own_sources(root: Path) -> Iterator[str]:
+    """What environments bring from elsewhere: functions of one's own, and what they pin."""
+    with suppress(NovalineError):  # a file that is wrong is the app's to explain
+        for environment in load_environments(root / "environments"):
+            yield from own_sources(environment)
 
 
 def _version(library: str) -> str:

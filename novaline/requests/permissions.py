@@ -10,14 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from novaline.environments.names import reward_function_name
 from novaline.requests.planned import PlannedRequest
 from novaline.requests.resources import Resources
 
-Who = Literal["you", "workflow", "training", "evaluation", "verify", "import", "customization"]
+Who = Literal["you", "workflow", "trial", "training", "evaluation", "verify", "import", "customization"]
 
 TITLES: Mapping[Who, str] = {
     "you": "whoever starts the run",
     "workflow": "the workflow's role",
+    "trial": "the role of the function Trial",
     "training": "the role of training jobs",
     "evaluation": "the role of evaluation jobs",
     "verify": "the role of the function Verify",
@@ -53,9 +55,11 @@ class Permission:
         }
 
 
-def permissions(requests: Iterable[PlannedRequest], resources: Resources) -> tuple[Permission, ...]:
-    """Everything that the requests of a plan need, each once, by who needs it."""
-    found = [*_of_person(resources)]
+def permissions(
+    requests: Iterable[PlannedRequest], resources: Resources, *, copied: Iterable[str] = ()
+) -> tuple[Permission, ...]:
+    """Everything that the requests of a plan need, each once, by who needs it. `copied` are URIs of data in S3."""
+    found = [*_of_person(resources), *_of_copies(copied, resources)]
     for request in requests:
         found += _of_workflow(request, resources)
         found += _of_job(request, resources)
@@ -77,6 +81,17 @@ def _of_person(resources: Resources) -> Iterator[Permission]:
     yield _you(["states:StartExecution"], resources.state_machine_arn, "the run")
     executions = resources.state_machine_arn.replace(":stateMachine:", ":execution:") + ":*"
     yield _you(["states:DescribeExecution", "states:GetExecutionHistory"], executions, "`novaline status`")
+
+
+def _of_copies(uris: Iterable[str], resources: Resources) -> Iterator[Permission]:
+    """What `novaline run` calls for data that lies in S3: it looks for the report, and copies that version."""
+    artifacts = f"arn:aws:s3:::{resources.artifact_bucket}"
+    for uri in uris:
+        data = f"arn:aws:s3:::{uri.removeprefix('s3://')}"
+        yield _you(["s3:GetObject", "s3:GetObjectVersion"], data, "data in S3: its validated version is copied")
+        yield _you(["s3:GetObject"], f"{artifacts}/inspections/by-object/*", "the report on it")
+        buckets = [f"arn:aws:s3:::{resources.data_bucket}", artifacts]
+        yield _you(["s3:ListBucket"], buckets, "what is missing is told from what is forbidden")
 
 
 def _of_workflow(request: PlannedRequest, resources: Resources) -> Iterator[Permission]:
@@ -171,10 +186,18 @@ def _of_training_job(request: PlannedRequest, resources: Resources) -> Iterator[
     checkpoint = hyper_parameters.get("base_model_location")
     if checkpoint is not None:
         yield from _checkpoints(who, checkpoint, granted=who == "evaluation")
-    called = [hyper_parameters.get("reward_lambda_arn"), hyper_parameters.get("eval_lambda_arn"), *request.invokes]
-    for function in called:
-        if function is not None:
-            yield _need(who, ["lambda:InvokeFunction"], function, "the job calls it")
+    rewards = [function for function in (hyper_parameters.get("reward_lambda_arn"), *request.invokes) if function]
+    declared = f":function:{reward_function_name(resources.environment, '')}"
+    for function in rewards:
+        granted = "InvokeRewards" if declared in function else None
+        yield _need(who, ["lambda:InvokeFunction"], function, "the job calls it", granted_by=granted)
+        if who == "training" and "AlgorithmSpecification" in parameters:
+            because = "it is tried before the job starts"
+            yield _need("trial", ["lambda:InvokeFunction"], function, because, granted_by=granted)
+    processor = hyper_parameters.get("eval_lambda_arn")
+    if processor is not None:
+        granted = "InvokeProcessors" if declared in processor else None
+        yield _need(who, ["lambda:InvokeFunction"], processor, "the job calls it", granted_by=granted)
     if hyper_parameters.get("distillation_data") == "true":
         because = "batch inference of the teacher; AWS documents AmazonBedrockFullAccess, and no narrower list"
         yield _need(who, ["bedrock:*", "iam:PassRole"], "*", because)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
-from novaline.environments.names import reward_function_name
+from novaline.environments.names import processor_function_name, reward_function_name
 
 if TYPE_CHECKING:
     from novaline.environments import Environment
@@ -39,7 +39,13 @@ class Resources:
 
     def reward_arn(self, reward: str) -> str:
         """The ARN of one of the environment's reward functions, whose name is fixed and not CloudFormation's."""
-        name = reward_function_name(self.environment, reward)
+        return self._function_arn(reward_function_name(self.environment, reward))
+
+    def processor_arn(self, processor: str) -> str:
+        """The ARN of one of the environment's evaluation processors, whose name is fixed likewise."""
+        return self._function_arn(processor_function_name(self.environment, processor))
+
+    def _function_arn(self, name: str) -> str:
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
 
     @property

@@ -71,6 +71,10 @@ def _object(text: str) -> dict[str, Any] | None:
 
 _STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
     (
+        ("RewardTrialFailed",),
+        "nothing was trained: see what it does with `novaline reward test`, mend it, deploy, and run again",
+    ),
+    (
         ("AccessDenied", "not authorized", "KMSAccessDenied"),
         "the role that it names lacks that action: deploy the environment again, or ask who denies it",
     ),

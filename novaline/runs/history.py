@@ -35,7 +35,8 @@ class Phase:
 
 
 _PHASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("admit", "Admit", ("Admit", "Record start")),
+    ("admit", "Admit", ("Admit", "Record start", "Reward to try?")),
+    ("trial", "Try the reward function", ("Try reward",)),
     ("train", "Train", ("Train", "Collect checkpoint")),
     ("evaluate", "Evaluate base and candidate", ("Evaluate", "Run evaluation")),
     ("gate", "Gate", ("Compare", "Good enough?")),

@@ -82,7 +82,7 @@ def test_nova_2_lite_starts_with_four_instances(write):
         ("usd: 1000", "usd: lots", "wrong-type", 13, None),
         ("usd: 1000", "usd: .inf", "wrong-value", 13, None),
         ("data: {train: train.jsonl}", "data: {train: nope.jsonl}", "missing-dataset", 6, "relative"),
-        ("data: {train: train.jsonl}", "data: {train: s3://b/k}", "not-supported", 6, None),
+        ("data: {train: train.jsonl}", "data: {train: s3://b/k}", "wrong-value", 6, "novaline data prepare"),
         ("data: {train: train.jsonl}", "data: train.jsonl", "wrong-type", 6, None),
         ("budget: {usd: 1000}", "", "missing-key", 1, None),
     ],

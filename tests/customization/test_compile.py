@@ -13,6 +13,7 @@ from stage_kinds import DEV, KINDS, write_kind
 from novaline.customization.checks import check_file
 from novaline.customization.compile import CHECKPOINT_TOKEN, compile_run
 from novaline.customization.plan import make_plan
+from novaline.datasets.validated import RULE_SET
 from novaline.environments import load_environment
 from novaline.findings import NovalineError
 from novaline.requests.conformance import check_request
@@ -60,7 +61,7 @@ def scrubbed(value, key=None):
         return [scrubbed(inner, key) for inner in value]
     if isinstance(value, str):
         return re.sub(r"-[0-9a-f]{8}$", "-<8 hex>", re.sub(r"[0-9a-f]{64}", "<sha256>", value))
-    return "<number>" if key in {"bytes", "expected_usd", "worst_case_usd"} else value
+    return "<number>" if key in {"bytes", "expected_usd", "worst_case_usd", "warnings"} else value
 
 
 def test_the_claim_of_what_runs_today_is_the_one_that_the_workflow_knows():
@@ -156,7 +157,7 @@ def test_recipes_hold_overrides_machines_and_names(write):
 def test_data_lies_under_its_digest_with_the_name_that_the_container_expects(write):
     uploads = {upload.what: upload for upload in compiled(write()).uploads}
     train, held_out = uploads["train data of stage sft"], uploads["data of evaluation holdout"]
-    digest = hashlib.sha256(train.path.read_bytes()).hexdigest()
+    digest = hashlib.sha256(train.source.read_bytes()).hexdigest()
     assert train.key == f"data/{digest}/train.jsonl"
     assert held_out.key == f"data/{held_out.sha256}/gen_qa.jsonl"
 
@@ -176,6 +177,19 @@ def test_the_claim_names_every_object_that_a_request_reads(write):
         if item["uri"].startswith(FOLDER):
             content = run.files[item["uri"].removeprefix(f"{FOLDER}/")]
             assert (item["sha256"], item["bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
+
+
+def test_the_claim_says_of_each_dataset_how_it_was_validated(write):
+    run = compiled(write())
+    data = {item["what"]: item for item in run.claim["objects"] if not item["uri"].startswith(FOLDER)}
+    train, held_out = (data[what]["validated"] for what in ("train data of stage sft", "data of evaluation holdout"))
+    assert train | {"warnings": 0} == {
+        "format": "sft", "model": "nova-micro", "rows": 300, "errors": 0, "warnings": 0, "rule_set": RULE_SET,
+        "inspection": None,
+    }  # fmt: skip
+    assert (held_out["format"], held_out["rows"]) == ("gen_qa", 50)
+    assert json.loads(run.files["datasets.json"])["train data of stage sft"]["validated"] == train
+    assert all("validated" not in item for item in run.claim["objects"] if item["uri"].startswith(FOLDER))
 
 
 def test_the_same_input_gives_the_same_run_and_another_run_other_names(write):

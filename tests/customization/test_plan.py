@@ -16,7 +16,7 @@ from novaline.requests.resources import Resources
 from novaline.runs.launch import order
 
 RESOURCES = Resources.placeholder(DEV)
-RUNS_TODAY = {"sft", "sft of nova-2-lite", "sft in full"}
+RUNS_TODAY = {"sft", "sft of nova-2-lite", "sft in full", "rft", "rft_eval", "declared metrics"}
 
 
 def plan_of(path, environment=DEV):

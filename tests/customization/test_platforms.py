@@ -23,7 +23,7 @@ def environment(region):
     return Environment.model_validate({
         "name": "dev", "account": "111111111111", "region": region, "retain": False, "noncurrent_days": 7,
         "termination_protection": False, "log_retention_days": 30, "budget_usd_per_run": 1e6,
-        "rewards": {"classification": {"scoring": "classification"}},
+        "rewards": {"classification": {"function": "classification"}},
     })  # fmt: skip
 
 

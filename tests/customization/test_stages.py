@@ -19,7 +19,7 @@ def environment(**changes):
     values = {
         "name": "dev", "account": "111111111111", "region": "us-east-1", "retain": False, "noncurrent_days": 7,
         "termination_protection": False, "log_retention_days": 30, "budget_usd_per_run": 1e6,
-        "rewards": {"classification": {"scoring": "classification"}},
+        "rewards": {"classification": {"function": "classification"}},
     }  # fmt: skip
     return Environment.model_validate(values | changes)
 

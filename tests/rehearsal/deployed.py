@@ -21,6 +21,7 @@ from novaline.runs.launch import Order, compiled, environment_named, order
 from novaline.runs.start import start
 from novaline.runs.status import RunStatus, run_status
 from novaline.runs.steps import Board
+from novaline.runs.stored_data import EnvironmentData
 from novaline.runs.upload import ClaimCheck, upload_run
 from novaline.s3_uri import split_s3_uri
 
@@ -141,19 +142,39 @@ class Deployed:
         train: Iterable[bytes] = TRAIN,
         held_out: Iterable[bytes] = HELD_OUT,
         deployment: str | None = None,
+        train_uri: str | None = None,
+        template: str = CUSTOMIZATION,
+        files: Mapping[str, bytes] | None = None,
     ) -> CompiledRun:
-        """A run of a customization of that name, checked and compiled; deployed under its own name by default."""
-        folder = self._folder / f"{name}-{next(self._later)}"
+        """A run of a customization of that name, checked and compiled; deployed under its own name by default.
+
+        With `train_uri` its training data is an object in S3. `template` is another customization than the usual one,
+        `files` are what it reads beside the usual two.
+        """
+        folder = self.place(name)
         folder.mkdir()
         (folder / "train.jsonl").write_bytes(b"".join(train))
         (folder / "eval.jsonl").write_bytes(b"".join(held_out))
-        text = CUSTOMIZATION % {"name": name, "deployment": deployment or ON_DEMAND % name}
+        for file, content in (files or {}).items():
+            (folder / file).write_bytes(content)
+        text = template % {"name": name, "deployment": deployment or ON_DEMAND % name}
+        if train_uri is not None:
+            text = text.replace("{train: train.jsonl}", f"{{train: {train_uri}}}")
         (folder / "customization.yaml").write_text(text, encoding="utf-8")
         return compiled(self._order(folder / "customization.yaml"), self.resources)
 
+    def place(self, name: str) -> Path:
+        """Where a customization of that name may be written; nothing is there yet."""
+        return self._folder / f"{name}-{next(self._later)}"
+
+    def as_it_stands(self, file: Path) -> CompiledRun:
+        """A run of the customization in the file, checked and compiled."""
+        return compiled(self._order(file), self.resources)
+
     def _order(self, file: Path) -> Order:
         moment = self._began + timedelta(seconds=next(self._later))  # a run id has seconds
-        return order(file, self.environment, now=lambda: moment)
+        stored = EnvironmentData(self.clients.s3, self.resources)
+        return order(file, self.environment, stored=stored, now=lambda: moment)
 
     def upload(self, run: CompiledRun) -> ClaimCheck:
         """Data and claim in S3, as `novaline run` leaves them before it starts the execution."""

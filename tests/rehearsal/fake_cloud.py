@@ -3,9 +3,10 @@
 
 import hashlib
 import io
+import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -41,13 +42,15 @@ class FakeCloud:
     log_groups: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     metrics: list[tuple[str, str, float]] = field(default_factory=list)
     used: set[tuple[str, str, str]] = field(default_factory=set)  # (who, action, resource)
+    functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)  # by ARN
+    invocations: list[tuple[str, Any]] = field(default_factory=list)  # (ARN, event)
     faults: FaultStore = field(default_factory=FaultStore)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def client(self, service, *, role_arn=None, service_principal=None, source_arn=None):
         if role_arn is not None and (role_arn, service_principal) in self.distrusted:
             raise AwsError("AccessDenied", denial(service_principal, "sts:AssumeRole", role_arn))
-        return {"s3": FakeS3, "logs": FakeLogs, "cloudwatch": FakeCloudWatch}[service](self, role_arn)
+        return _CLIENTS[service](self, role_arn)
 
     def require(self, call: Call, action: str, resource: str, context: Mapping[str, str] | None = None) -> None:
         self.require_of_role(call.principal_arn, action, resource, context)
@@ -151,3 +154,20 @@ class FakeCloudWatch(_Client):
     def put_metric_data(self, *, Namespace, MetricData):
         self._allow("cloudwatch:PutMetricData", "*", "PutMetricData")
         self._cloud.metrics += [(Namespace, datum["MetricName"], datum["Value"]) for datum in MetricData]
+
+
+class FakeLambda(_Client):
+    def invoke(self, *, FunctionName, Payload):
+        self._allow("lambda:InvokeFunction", FunctionName, "Invoke")
+        event = json.loads(Payload)
+        with self._cloud.lock:
+            self._cloud.invocations.append((FunctionName, event))
+        try:
+            answer = self._cloud.functions[FunctionName](event)
+        except Exception as problem:
+            said = {"errorType": type(problem).__name__, "errorMessage": str(problem)}
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(said).encode())}
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+_CLIENTS = {"s3": FakeS3, "logs": FakeLogs, "cloudwatch": FakeCloudWatch, "lambda": FakeLambda}

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from novaline.rehearsal.faults import Fault
-from tests.rehearsal.deployed import NOWHERE, TRAIN, Deployed, Ended, shuffled
+from novaline.rehearsal.proof.small import write_rewarded
+from tests.rehearsal.deployed import NOWHERE, ROOT, TRAIN, Deployed, Ended, shuffled
 
 NO_GPU = "AlgorithmError: no GPU was found"
 AT_A_TIME = 4  # runs wait more than they work, and two processors have enough to do with four of them
@@ -73,6 +74,7 @@ def play_all(deployed: Deployed) -> dict[str, Ended]:
         partial(one_after_the_other, deployed),
         partial(broken_row, deployed),
         partial(after_a_failed_deployment, deployed),
+        partial(rewarded, deployed),
     ]
     for name, scenario in SCENARIOS.items():
         for fault in scenario.faults:
@@ -103,6 +105,12 @@ def after_a_failed_deployment(deployed: Deployed) -> dict[str, Ended]:
     name = "failing-deployment"
     deployed.emulator.inject(bedrock("CreateCustomModelDeployment", name, "fail", message="no room is left"))
     return {name: deployed.run(name), "unusable-deployment": deployed.run(name, train=TRAIN[1:])}
+
+
+def rewarded(deployed: Deployed) -> dict[str, Ended]:
+    """A run that learns from the deployed reward function."""
+    run = deployed.as_it_stands(write_rewarded(ROOT, deployed.place("rewarded")))
+    return {"rewarded": deployed.end(deployed.start(run))}
 
 
 def broken_row(deployed: Deployed) -> dict[str, Ended]:

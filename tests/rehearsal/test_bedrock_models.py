@@ -134,7 +134,9 @@ BAD_CALLS = {
         "ResourceNotFound",
     ),
     "customization id": ("amazon.nova-micro-v1:0:128k", "ValidationException"),
-    "another maker's model": ("anthropic.claude-v2", "ValidationException"),
+    "an unknown maker's model": ("nobody.model-v2", "ValidationException"),
+    "a profile of elsewhere": ("eu.amazon.nova-pro-v1:0", "ValidationException"),
+    "a model of Amazon's that is no Nova": ("amazon.titan-text-lite-v1", "ValidationException"),
     "custom model without deployment": (
         f"arn:aws:bedrock:{REGION}:{ACCOUNT}:custom-model/amazon.nova/abcdefghijkl",
         "ValidationException",

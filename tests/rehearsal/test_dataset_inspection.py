@@ -105,7 +105,7 @@ def test_an_object_that_is_gone_fails_its_part_and_the_part_tells(deployed, insp
     [
         (LIST, {"scratch/inspections/x/parts.jsonl", "scratch/inspections/x/plan"}),
         (INSPECT, {"scratch/inspections/x/partials/000001"}),
-        (MERGE, {"inspections/x/report.json"}),
+        (MERGE, {"inspections/x/report.json", "inspections/by-object/x/sft.nova-micro.json"}),
         ("InspectionRole", set()),
     ],
 )
@@ -116,6 +116,7 @@ def test_a_role_of_an_inspection_writes_its_own_files_and_nobody_elses(deployed,
         "scratch/inspections/x/plan",
         "scratch/inspections/x/partials/000001",
         "inspections/x/report.json",
+        "inspections/by-object/x/sft.nova-micro.json",
         "runs/x/summary.json",
     }
     for key in sorted(places):

@@ -14,22 +14,28 @@ from tests.rehearsal.deployed import ENVIRONMENT, ROOT, Deployed
 
 pytestmark = pytest.mark.xdist_group("deployed")
 
-REWARD = "ClassificationRewardScoreRole"
+REWARD, PROCESSOR = "ClassificationRewardScoreRole", "DecisionsProcessorScoreRole"
 TRAINING, EVALUATION, IMPORT, WORKFLOW = "RolesTraining", "RolesEvaluation", "RolesImport", "WorkflowRole"
-ADMIT, COLLECT, GATE, VERIFY, REGISTER = (
-    f"WorkflowFunctions{name}Role" for name in ("Admit", "Collect", "Gate", "Verify", "Register")
+ADMIT, TRIAL, COLLECT, GATE, VERIFY, REGISTER = (
+    f"WorkflowFunctions{name}Role" for name in ("Admit", "Trial", "Collect", "Gate", "Verify", "Register")
 )
 INSPECTION, LIST, INSPECT, MERGE = (
     f"Inspection{name}Role" for name in ("", "FunctionsList", "FunctionsInspect", "FunctionsMerge")
 )
+PREPARATION, FIND, CONVERT, JOIN = (
+    f"Preparation{name}Role" for name in ("", "FunctionsFind", "FunctionsConvert", "FunctionsJoin")
+)
+CLOSE, SWEEP, SCHEDULE = (f"Closing{name}Role" for name in ("Close", "Sweep", "Schedule"))
 ROLES = (
-    *(REWARD, TRAINING, EVALUATION, IMPORT, WORKFLOW, ADMIT, COLLECT, GATE, VERIFY, REGISTER),
-    *(INSPECTION, LIST, INSPECT, MERGE, "EmptierEmptyRole"),
+    *(CLOSE, SWEEP, SCHEDULE),
+    *(REWARD, PROCESSOR, TRAINING, EVALUATION, IMPORT, WORKFLOW, ADMIT, TRIAL, COLLECT, GATE, VERIFY, REGISTER),
+    *(INSPECTION, LIST, INSPECT, MERGE, PREPARATION, FIND, CONVERT, JOIN, "EmptierEmptyRole"),
 )
 
 RUN = "runs/a-run/"
 TRAINED, EVALUATED = f"{RUN}training/job/output/output.tar.gz", f"{RUN}evaluations/job/output/output.tar.gz"
 RECIPE, TEMPLATE = f"{RUN}recipes/holdout-candidate/recipe.yaml", f"{RUN}recipes/holdout-candidate/recipe.template.yaml"
+TRIAL_ROWS, TRIED = f"{RUN}trial/rft.jsonl", f"{RUN}trial.json"
 CHECKPOINT, VERDICT, SAMPLES = f"{RUN}checkpoint.json", f"{RUN}gate.json", f"{RUN}samples.jsonl"
 CLAIM, VERIFICATION, SUMMARY = f"{RUN}claim.json", f"{RUN}verification.json", f"{RUN}summary.json"
 TRAIN, HELD_OUT = "data/0/train.jsonl", "data/0/gen_qa.jsonl"
@@ -38,6 +44,7 @@ ESCROW, ESCROW_OF_ANOTHER = "job/1/model", "another/1/model"
 WRITES = {
     TRAINING: {TRAINED},
     EVALUATION: {EVALUATED},
+    TRIAL: {TRIED},
     COLLECT: {RECIPE, CHECKPOINT},
     GATE: {VERDICT, SAMPLES},
     VERIFY: {VERIFICATION},
@@ -47,17 +54,32 @@ READS = {
     TRAINING: {TRAIN, HELD_OUT, RECIPE, TEMPLATE},
     EVALUATION: {TRAIN, HELD_OUT, RECIPE, TEMPLATE, ESCROW},
     IMPORT: {ESCROW},
-    ADMIT: {TRAIN, HELD_OUT, RECIPE, TEMPLATE},  # and the claim, by its version alone
+    TRIAL: {TRIAL_ROWS},
+    ADMIT: {TRAIN, HELD_OUT, RECIPE, TEMPLATE, TRIAL_ROWS},  # and the claim, by its version alone
     COLLECT: {TRAINED, TEMPLATE},
     GATE: {EVALUATED},
     VERIFY: {HELD_OUT, SAMPLES},
+    CLOSE: {CLAIM},
 }
 
 
 @pytest.fixture(scope="module")
 def places(deployed: Deployed) -> dict[str, str]:
     """Key: bucket, of an object of every kind that there is in an environment."""
-    files = (TRAINED, EVALUATED, RECIPE, TEMPLATE, CHECKPOINT, VERDICT, SAMPLES, CLAIM, VERIFICATION, SUMMARY)
+    files = (
+        TRIAL_ROWS,
+        TRIED,
+        TRAINED,
+        EVALUATED,
+        RECIPE,
+        TEMPLATE,
+        CHECKPOINT,
+        VERDICT,
+        SAMPLES,
+        CLAIM,
+        VERIFICATION,
+        SUMMARY,
+    )
     found = dict.fromkeys(files, deployed.resources.artifact_bucket)
     found |= dict.fromkeys((TRAIN, HELD_OUT), deployed.resources.data_bucket)
     accounts = {ESCROW: deployed.environment.account, ESCROW_OF_ANOTHER: "999999999999"}
@@ -206,7 +228,7 @@ def import_model(bedrock, *, role):
     )
 
 
-@pytest.mark.parametrize("name", [IMPORT, WORKFLOW, REWARD, ADMIT, INSPECTION, INSPECT])
+@pytest.mark.parametrize("name", [IMPORT, WORKFLOW, REWARD, ADMIT, INSPECTION, INSPECT, PREPARATION, JOIN])
 def test_sagemaker_assumes_no_role_that_is_not_for_its_jobs(deployed, stage, name):
     with pytest.raises(ClientError, match=r"sagemaker\.amazonaws\.com is not authorized to perform: sts:AssumeRole"):
         train(deployed, stage, role=deployed.role(name), name="not-trusted")

@@ -62,6 +62,7 @@ ONE_OF_EACH = {
     "list_topics": {"Topics": [{"TopicArn": "arn:aws:sns:us-east-1:1:topic"}]},
     "list_state_machines": {"stateMachines": [{"stateMachineArn": "arn:aws:states:us-east-1:1:stateMachine:m"}]},
     "list_rules": {"Rules": [{"Name": "rule"}]},
+    "list_schedules": {"Schedules": [{"Name": "sweep"}]},
     "list_custom_model_deployments": {"modelDeploymentSummaries": [{"customModelDeploymentArn": "arn:d"}]},
     "list_custom_models": {"modelSummaries": [{"modelArn": "arn:m"}]},
     "list_stacks": {"StackSummaries": [{"StackName": "dev-Foundation", "StackStatus": "DELETE_FAILED"}]},

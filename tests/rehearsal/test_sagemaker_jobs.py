@@ -154,7 +154,7 @@ BAD_JOBS = {
     "recipe path": ({"hyperparameters": {"sagemaker_recipe_local_path": "/opt/ml/input/data/recipe/x.yaml"}}, "x.yaml"),
     "other model type": ({"hyperparameters": {"model_type": "other", "base_model": "nova-micro/prod"}}, "'other'"),
     "other base": ({"hyperparameters": {"base_model": "nova-lite/prod"}}, "hyperparameter base_model must be"),
-    "no data type": ({"data_type": "S3Prefix"}, "SFT needs Converse"),
+    "no data type": ({"data_type": "S3Prefix"}, "needs Converse"),
     "recipe no YAML": ({"recipe": "run: [unclosed"}, "the recipe is not readable"),
     "key missing": ({"recipe": SFT_RECIPE.replace("global_batch_size: 16", "")}, "training_config.global_batch_size"),
     "bad epochs": ({"recipe": SFT_RECIPE.replace("max_epochs: 2", "max_epochs: 0")}, "trainer.max_epochs is 0"),

@@ -7,6 +7,7 @@ import pytest
 from novaline.findings import NovalineError
 from novaline.rehearsal.synthesis import Synthesis, sources_digest
 
+ROOT = Path(__file__).resolve().parents[2]
 APP = """
 import json, os, pathlib
 out = pathlib.Path(os.environ["CDK_OUTDIR"])
@@ -52,6 +53,23 @@ def test_a_change_of_any_source_makes_another_assembly(checkout, name):
     with (checkout / name).open("a", encoding="utf-8") as source:
         source.write(" ")
     assert sources_digest(checkout) != before
+
+
+def test_a_change_of_a_function_of_ones_own_makes_another_assembly_wherever_it_lies(checkout):
+    own, pins = checkout / "mine" / "tone.py", checkout / "mine" / "requirements.txt"
+    declared = "{function: 'mine/tone.py:score', requirements: mine/requirements.txt}"
+    dev = (ROOT / "environments" / "dev.yaml").read_text(encoding="utf-8")
+    seen = set()
+    for body, version in (("1.0", "1"), ("2.0", "1"), ("2.0", "2")):
+        for path, text in (
+            (own, f"from novaline.rewards import Rollout\ndef score(rollout: Rollout) -> float:\n    return {body}\n"),
+            (pins, f"words=={version} --hash=sha256:{'a' * 64}\n"),
+            (checkout / "environments" / "dev.yaml", dev.replace("rewards:\n", f"rewards:\n  tone: {declared}\n")),
+        ):
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        seen.add(sources_digest(checkout))
+    assert len(seen) == 3
 
 
 def test_byte_code_and_other_folders_change_nothing(checkout):

@@ -2,11 +2,15 @@
 
 import json
 import time
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
 
 from novaline.rehearsal.proof.statements import taken_away
+from novaline.runs.job_logs import JobLogs
+from novaline.runs.jobs import run_jobs, spent, total
+from novaline.runs.listing import newest_runs
 from tests.rehearsal.deployed import HELD_OUT, Deployed, Ended
 from tests.rehearsal.scenarios import NO_GPU, SCENARIOS, job, play_all
 
@@ -47,7 +51,8 @@ def test_an_accepted_candidate_is_deployed_asked_registered_and_told_of(deployed
     run = runs["first"]
     assert (run.status, run.output["status"], run.output["verdict"]) == ("SUCCEEDED", "deployed", "better")
     steps = [
-        *("Admit", "Record start", "Train", "Collect checkpoint", "Evaluate", "Run evaluation", "Compare"),
+        *("Admit", "Record start", "Reward to try?", "Train", "Collect checkpoint", "Evaluate", "Run evaluation"),
+        "Compare",
         *("Good enough?", "Import model", "Describe model", "Model ready?", "Wait for model", "Find deployment"),
         *("Deployed before?", "Create deployment", "Describe deployment", "Deployment ready?", "Wait for deployment"),
         *("Verify", "Register deployment", "Notify", "Done"),
@@ -289,7 +294,8 @@ def test_stopping_a_run_that_evaluates_stops_both_jobs(deployed):
 def test_without_its_permission_a_stopped_run_leaves_its_training_job_running(deployed):
     started, name = training(deployed, "not-stopped")
     deployed.wait_for(lambda: status_of(deployed, name), lambda status: status == "InProgress")
-    with taken_away(deployed.client("iam"), [deployed.statement("WorkflowRole", "StopTrainingJobs")]):
+    closing = deployed.statement("ClosingCloseRole", "StopJobs")  # which would stop it in its place
+    with taken_away(deployed.client("iam"), [deployed.statement("WorkflowRole", "StopTrainingJobs"), closing]):
         assert stop(deployed, started).status == "ABORTED"
         time.sleep(1)  # ten times what it takes with the permission
         assert status_of(deployed, name) == "InProgress"
@@ -299,3 +305,27 @@ def test_without_its_permission_a_stopped_run_leaves_its_training_job_running(de
 def test_a_deployment_that_failed_before_is_left_to_a_person(deployed, runs):
     run = runs["unusable-deployment"]
     assert_failed(deployed, run, "Deployment unusable", "DeploymentUnusable", "delete it, run again")
+
+
+# ---- runs, looked at
+
+
+def test_the_runs_of_the_environment_are_listed_with_their_ends(deployed, runs):
+    found = {one.run: one for one in newest_runs(deployed.clients, deployed.resources, limit=1000)}
+    first, shuffled, failed = (found[runs[name].run] for name in ("first", "shuffled", "failing-job"))
+    assert (first.status, first.result, first.name) == ("succeeded", "deployed", "accepted")
+    assert (shuffled.status, shuffled.result) == ("succeeded", "rejected")
+    assert (failed.status, failed.result) == ("failed", None)
+    assert first.worst_case_usd == runs["first"].claim["worst_case_usd"]
+
+
+def test_every_job_of_a_run_tells_what_it_has_billed_and_written(deployed, runs):
+    run = runs["first"].run
+    jobs = run_jobs(deployed.clients, deployed.resources, run)
+    assert [job.name for job in jobs] == ["sft", "holdout-base", "holdout-candidate"]
+    attempts = spent(deployed.clients.sagemaker, jobs, now=datetime.now(UTC))
+    assert [(attempt.job.name, attempt.status) for attempt in attempts] == [(job.name, "Completed") for job in jobs]
+    assert 0 < total(attempts) < runs["first"].claim["worst_case_usd"]
+    lines = list(JobLogs(deployed.clients.logs, jobs[0]).new_lines())
+    assert any("reduced_train_loss=" in line.text for line in lines)
+    assert {line.stream.partition("/")[0] for line in lines} == {attempts[0].name}

@@ -1,4 +1,7 @@
-"""Converse: the customized stand-in behind a deployment's ARN, the untrained one behind Nova's base models.
+"""Converse: the customized stand-in behind a deployment's ARN, the untrained one behind a foundation model.
+
+A foundation model that is asked to judge, as `novaline.rewards.judging` asks, is stood in for by a judge of its own;
+see `judge`. Models of other makers answer as Nova's do, because they may judge too.
 
 The action behind Converse is bedrock:InvokeModel (Bedrock API reference, Converse), on the deployment, the foundation
 model, or the inference profile; a profile needs the model too, in each region that it may route to (user guide,
@@ -12,21 +15,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from novaline.rehearsal.aws_call import AwsError, Call, Cloud
+from novaline.rehearsal.bedrock.judge import judge_question, stand_in_verdict
 from novaline.rehearsal.bedrock.state import CustomModel, account_of
 from novaline.rehearsal.learner.base import BaseStandIn
 from novaline.rehearsal.learner.rows import Prompt, count_tokens, cut_to_tokens
 from novaline.requests.conformance import check_request
+from novaline.rewards.judging.models import UnknownModel, model_arns, routes
 
 _BASE = re.compile(r"amazon\.nova-(micro|lite|pro|premier|2-lite)-v1:0")
-_FOUNDATION = re.compile(
-    r"(?:arn:aws:bedrock:[a-z0-9-]+::foundation-model/)?(?P<id>amazon\.nova-[a-z0-9-]+(?::\d+k?)*)"
-)
-_PROFILE = re.compile(
-    r"(?:arn:aws:bedrock:[a-z0-9-]+:\d{12}:inference-profile/)?(?P<area>us)\.(?P<id>amazon\.nova-[a-z0-9-]+(?::\d+k?)*)"
-)
-_ROUTES = {"us": ("us-east-1", "us-east-2", "us-west-2")}
+_OTHER_MAKERS = re.compile(r"(anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer)\.[a-z0-9.:-]+")
 _SLOW_SECONDS = 300.0  # of the fast clock
 _DEFAULT_TOKENS = 5_000
+# Errors of Converse and their status (Bedrock API reference, Converse).
+_STATUS = {
+    "AccessDeniedException": 403, "InternalServerException": 500, "ModelErrorException": 424,
+    "ModelNotReadyException": 429, "ModelTimeoutException": 408, "ResourceNotFoundException": 404,
+    "ServiceUnavailableException": 503, "ThrottlingException": 429, "ValidationException": 400,
+}  # fmt: skip
 
 
 class BedrockRuntime:
@@ -42,14 +47,9 @@ class BedrockRuntime:
     def iam(self, call: Call) -> tuple[str, str, Mapping[str, str]]:
         """See `aws_call.Service`."""
         wanted = call.parameters["modelId"]
-        profile, foundation = _PROFILE.fullmatch(wanted), _FOUNDATION.fullmatch(wanted)
-        if profile:
-            resource = (
-                f"arn:aws:bedrock:{call.region}:{call.account}:inference-profile/{profile['area']}.{profile['id']}"
-            )
-        elif foundation:
-            resource = _foundation_arn(call.region, foundation["id"])
-        else:
+        try:
+            resource = model_arns(wanted, region=call.region, account=call.account)[0]
+        except UnknownModel:  # a deployment, or what `handle` refuses
             resource = wanted if wanted.startswith("arn:") else _foundation_arn(call.region, wanted)
         return "bedrock:InvokeModel", resource, {}
 
@@ -64,7 +64,8 @@ class BedrockRuntime:
         if fault is not None and fault.kind == "slow":
             self._cloud.sleep(_SLOW_SECONDS)
         elif fault is not None:
-            raise AwsError(fault.code or "ModelErrorException", fault.message or "A fault of the rehearsal.", 424)
+            code = fault.code or "ModelErrorException"
+            raise AwsError(code, fault.message or "A fault of the rehearsal.", _STATUS.get(code, 400))
         prompt = _prompt(asked)
         (text,) = self._answerer(call, wanted)([prompt])
         text, reason = _within(text, asked.get("inferenceConfig", {}))
@@ -80,15 +81,26 @@ class BedrockRuntime:
     def _answerer(self, call: Call, wanted: str) -> Any:  # noqa: ANN401 - the `answer` of either stand-in
         if ":custom-model-deployment/" in wanted:
             return self._deployed(call, wanted)
-        profile, foundation = _PROFILE.fullmatch(wanted), _FOUNDATION.fullmatch(wanted)
-        match = profile or foundation
-        if match is None or not _BASE.fullmatch(match["id"]):
+        try:
+            foundation, area = routes(wanted)
+            needed = model_arns(wanted, region=call.region, account=call.account)
+        except UnknownModel as problem:
+            raise AwsError("ValidationException", f"The rehearsal cannot invoke {wanted}: {problem}") from None
+        if not _BASE.fullmatch(foundation) and not _OTHER_MAKERS.fullmatch(foundation):
             raise AwsError("ValidationException", f"The rehearsal cannot invoke the model identifier {wanted}.")
-        if profile:
-            context = {"bedrock:InferenceProfileArn": self.iam(call)[1]}
-            for region in _ROUTES[profile["area"]]:
-                self._cloud.require(call, "bedrock:InvokeModel", _foundation_arn(region, profile["id"]), context)
-        return self._base.answer
+        if area is not None:
+            context = {"bedrock:InferenceProfileArn": needed[0]}
+            for resource in needed[1:]:
+                self._cloud.require(call, "bedrock:InvokeModel", resource, context)
+        return self._foundation
+
+    def _foundation(self, prompts: Sequence[Prompt]) -> list[str]:
+        """What a foundation model says: a verdict where it is asked to judge, and else what the untrained one says."""
+        questions = [judge_question(prompt.text) for prompt in prompts]
+        return [
+            self._base.answer([prompt])[0] if question is None else stand_in_verdict(question)
+            for prompt, question in zip(prompts, questions, strict=True)
+        ]
 
     def _deployed(self, call: Call, arn: str) -> Any:  # noqa: ANN401 - as above
         with self._account.lock:

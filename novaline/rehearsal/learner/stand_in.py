@@ -15,6 +15,7 @@ from scipy import sparse
 from novaline.rehearsal.learner.base import zero_shot
 from novaline.rehearsal.learner.classifier import Classifier, train_classifier
 from novaline.rehearsal.learner.features import Features
+from novaline.rehearsal.learner.policy import OnReward, Policy, RolloutPlan, Scores, candidates, train_policy
 from novaline.rehearsal.learner.retrieval import Retrieval, train_retrieval
 from novaline.rehearsal.learner.rows import OnProgress, Prompt, TrainingPlan, TrainingRow
 
@@ -32,17 +33,19 @@ class TrainedStandIn:
     model_type: str  # of the base that it stands for: "amazon.nova-micro-v1:0:128k"
     rows: int
     steps: int
-    learned: Classifier | Retrieval
+    learned: Classifier | Policy | Retrieval
     reads_system: bool  # whether system texts differed between the rows, so that they tell something
 
     @property
     def description(self) -> str:
         """What it is, in a line for a log."""
-        what = (
-            f"a linear classifier of {len(self.learned.labels)} labels"
-            if isinstance(self.learned, Classifier)
-            else f"a retrieval index of {len(self.learned.answers)} answers"
-        )
+        match self.learned:
+            case Classifier(labels=labels):
+                what = f"a linear classifier of {len(labels)} labels"
+            case Policy(answers=answers):
+                what = f"a policy over {len(answers)} answers"
+            case Retrieval(answers=answers):
+                what = f"a retrieval index of {len(answers)} answers"
         return f"stand-in, {what}, trained on {self.rows} rows in {self.steps} steps"
 
     def answer(self, prompts: Sequence[Prompt]) -> list[str]:
@@ -52,6 +55,8 @@ class TrainedStandIn:
         texts = [_text(prompt, reads_system=self.reads_system) for prompt in prompts]
         if isinstance(self.learned, Classifier):
             return self.learned.predict(texts)
+        if isinstance(self.learned, Policy):
+            return self.learned.choose(texts, prompts)
         nearest = self.learned.nearest(texts)
         return [answer or zero_shot(prompt) for answer, prompt in zip(nearest, prompts, strict=True)]
 
@@ -76,11 +81,30 @@ def train(
     )
 
 
+def reinforce(
+    rows: Sequence[TrainingRow], plan: RolloutPlan, *, model_type: str, score: Scores, on_reward: OnReward
+) -> TrainedStandIn:
+    """Learns from scores. The rows' answers are what the policy may say, and are told it of no prompt.
+
+    Raises ValueError when there are no rows, and whatever `score` and `on_reward` raise.
+    """
+    if not rows:
+        raise ValueError("there are no rows to train on")
+    prompts = [row.prompt for row in rows]
+    reads_system = len({prompt.system for prompt in prompts}) > 1
+    texts = [_text(prompt, reads_system=reads_system) for prompt in prompts]
+    answers = candidates(prompts, [row.answer for row in rows if row.answer])
+    learned, steps = train_policy(texts, prompts, answers, plan, score=score, on_reward=on_reward)
+    return TrainedStandIn(
+        model_type=model_type, rows=len(rows), steps=steps, learned=learned, reads_system=reads_system
+    )
+
+
 def to_checkpoint(stand_in: TrainedStandIn) -> dict[str, bytes]:
     """The objects of a checkpoint, by name."""
     learned = stand_in.learned
     arrays = {"columns": learned.features.columns, "idf": learned.features.weights}
-    if isinstance(learned, Classifier):
+    if not isinstance(learned, Retrieval):
         arrays |= {"weights": learned.weights.astype(np.float16), "bias": learned.bias}
     else:
         index = learned.index
@@ -90,7 +114,7 @@ def to_checkpoint(stand_in: TrainedStandIn) -> dict[str, bytes]:
     description = {
         "stand_in": _FORMAT,
         "note": "A stand-in of a rehearsal; no Nova model, and no measure of one.",
-        "kind": "classifier" if isinstance(learned, Classifier) else "retrieval",
+        "kind": type(learned).__name__.lower(),
         "model_type": stand_in.model_type,
         "rows": stand_in.rows,
         "steps": stand_in.steps,
@@ -98,6 +122,8 @@ def to_checkpoint(stand_in: TrainedStandIn) -> dict[str, bytes]:
         "letters": learned.features.letters,
         "answers": learned.labels if isinstance(learned, Classifier) else learned.answers,
     }
+    if isinstance(learned, Policy):
+        description["pull"] = learned.pull
     return {
         DESCRIPTION_OBJECT: json.dumps(description, ensure_ascii=False).encode(),
         ARRAYS_OBJECT: packed.getvalue(),
@@ -114,10 +140,13 @@ def from_checkpoint(objects: Mapping[str, bytes]) -> TrainedStandIn:
             arrays = {name: stored[name] for name in stored.files}
         features = Features(columns=arrays["columns"], weights=arrays["idf"], letters=about["letters"])
         answers = tuple(about["answers"])
-        learned: Classifier | Retrieval
-        if about["kind"] == "classifier":
-            weights = arrays["weights"].astype(np.float32)
-            learned = Classifier(labels=answers, features=features, weights=weights, bias=arrays["bias"])
+        learned: Classifier | Policy | Retrieval
+        if about["kind"] in ("classifier", "policy"):
+            weights, bias = arrays["weights"].astype(np.float32), arrays["bias"]
+            if about["kind"] == "classifier":
+                learned = Classifier(labels=answers, features=features, weights=weights, bias=bias)
+            else:
+                learned = Policy(answers=answers, features=features, weights=weights, bias=bias, pull=about["pull"])
         else:
             parts = (arrays["data"], arrays["indices"], arrays["indptr"])
             index = sparse.csr_matrix(parts, shape=(len(answers), len(features.columns)))

@@ -16,26 +16,47 @@ from rich.text import Text
 
 from novaline.cli import output
 from novaline.cli.steps_view import LineView
-from novaline.environments.names import DATASETS, stack_name
+from novaline.environments.names import CUSTOMIZATION, DATASETS, stack_name
 from novaline.findings import NovalineError
 from novaline.places import project_root
 from novaline.rehearsal.interrupts import Interrupted
-from novaline.rehearsal.proof.exercises import DeletedStack, Exercise, inspection_exercise, run_exercise
+from novaline.rehearsal.proof.closing import (
+    CLOSE,
+    SCHEDULE,
+    SWEEP,
+    AbortedRun,
+    closing_exercise,
+    functions_of,
+    sweeping_exercise,
+)
+from novaline.rehearsal.proof.exercises import (
+    DeletedStack,
+    Exercise,
+    inspection_exercise,
+    preparation_exercise,
+    run_exercise,
+    validated_in_s3,
+)
 from novaline.rehearsal.proof.prove import Report, Shown, prove_needed, prove_unneeded
 from novaline.rehearsal.proof.reasons import reason
-from novaline.rehearsal.proof.small import write_small
+from novaline.rehearsal.proof.small import with_validation, write_rewarded, write_small
 from novaline.rehearsal.proof.statements import Statement, statements
 from novaline.rehearsal.session import Plan, Session
 from novaline.requests.resources import Resources
 from novaline.runs.clients import Clients
-from novaline.runs.deployed import inspection_place
+from novaline.runs.deployed import inspection_place, preparation_place
 from novaline.runs.identity import run_id
 from novaline.runs.inspection import Inspector
 from novaline.runs.launch import Order, compiled, environment_named, launch, order
+from novaline.runs.preparation import Preparer
 from novaline.runs.steps import Board
+from novaline.runs.stored_data import EnvironmentData
 
 ENVIRONMENT = "dev"
 _EMPTIER = "EmptierEmptyRole"
+_TRIAL = "WorkflowFunctionsTrialRole"
+_PREPARATION = "Preparation"
+_CLOSING = "Closing"
 _MARKS = {"needed": ("✓", "green"), "unneeded here": ("·", "yellow"), "not shown": ("✗", "bold red")}
 
 
@@ -65,12 +86,30 @@ def _prove(session: Session, console: Console) -> int:
     began = time.monotonic()
     iam, cloudformation = session.client("iam"), session.client("cloudformation")
     every = tuple(statements(cloudformation, iam, stacks=session.stacks))
-    run, inspection = _runs(session.plan.order, clients, resources), _inspections(session, clients)
-    for name, exercise in (("run", run), ("inspection", inspection)):
+    inspector = Inspector(
+        states=clients.states, s3=clients.s3, place=inspection_place(clients.cloudformation, session.plan.environment)
+    )
+    rows = session.plan.order.checked.datasets["sft/train"].path.read_bytes()
+    run = _runs(_with_data_in_s3(session.plan.order, inspector, resources, rows=rows), clients, resources)
+    inspection = inspection_exercise(inspector, rows=rows)
+    preparer = Preparer(
+        states=clients.states, s3=clients.s3, place=preparation_place(clients.cloudformation, session.plan.environment)
+    )
+    preparation = preparation_exercise(preparer, rows=rows)
+    rewarded = _runs(_rewarded(session.plan), clients, resources)
+    closing, sweeping = _closing(session, clients, resources)
+    for name, exercise in (
+        ("run", run),
+        ("rewarded run", rewarded),
+        ("inspection", inspection),
+        ("preparation", preparation),
+        ("closing", closing),
+        ("sweeping", sweeping),
+    ):
         if said := exercise():
             raise NovalineError.of("exercise", f"with every permission in place, the {name} failed: {said}")
     seconds = time.monotonic() - began
-    console.print(f"\nWith every permission in place, a run and an inspection succeed ({seconds:.1f} s). Without …")
+    console.print(f"\nWith every permission in place, all of these succeed ({seconds:.1f} s). Without …")
 
     def report(shown: Shown) -> None:
         mark, style = _MARKS[shown.result]
@@ -80,8 +119,12 @@ def _prove(session: Session, console: Console) -> int:
     datasets = stack_name(ENVIRONMENT, DATASETS)
     shown: list[Shown] = []
     for exercise, of_it in (
-        (run, [statement for statement in every if statement.stack != datasets and statement.role != _EMPTIER]),
-        (inspection, [statement for statement in every if statement.stack == datasets]),
+        (run, [statement for statement in every if statement.stack != datasets and not _is_special(statement)]),
+        (rewarded, [statement for statement in every if _is_of_rewards(statement)]),
+        (inspection, [s for s in every if s.stack == datasets and not s.role.startswith(_PREPARATION)]),
+        (preparation, [s for s in every if s.role.startswith(_PREPARATION)]),
+        (closing, [s for s in every if s.role.startswith(CLOSE)]),
+        (sweeping, [s for s in every if s.role.startswith((SWEEP, SCHEDULE))]),
     ):
         needed, unneeded = _parted(of_it)
         shown += prove_needed(iam, [[statement] for statement in needed], exercise, report=report)
@@ -130,12 +173,42 @@ def _runs(first: Order, clients: Clients, resources: Resources) -> Exercise:
     return run_exercise(clients.states, launch=start)
 
 
-def _inspections(session: Session, clients: Clients) -> Exercise:
-    """The exercise that inspects a dataset."""
-    place = inspection_place(clients.cloudformation, session.plan.environment)
-    inspector = Inspector(states=clients.states, s3=clients.s3, place=place)
-    file = session.plan.order.checked.datasets["sft/train"].path
-    return inspection_exercise(inspector, rows=file.read_bytes())
+def _closing(session: Session, clients: Clients, resources: Resources) -> tuple[Exercise, Exercise]:
+    """A run that was aborted, closed by its event and by the sweep."""
+    first = session.plan.order
+    created = first.created - timedelta(seconds=1)  # an id that no other run of the proof has
+    run = run_id(first.checked.customization.name, created=created, content=first.run[-6:])
+    order = replace(first, run=run, created=created)
+    aborted = AbortedRun.made(session.emulator, clients, resources, compiled(order, resources))
+    found = functions_of(session.emulator, stack_name(ENVIRONMENT, CUSTOMIZATION))
+    role = f"arn:aws:iam::{resources.account}:role/{found[SCHEDULE]}"
+    return (
+        closing_exercise(aborted, function=found[CLOSE]),
+        sweeping_exercise(aborted, function=found[SWEEP], schedule_role=role),
+    )
+
+
+def _rewarded(plan: Plan) -> Order:
+    """A run that learns from a reward function, and computes metrics of its own."""
+    folder = Path(plan.order.checked.document.file).parent / "rewarded"
+    return order(write_rewarded(plan.root, folder), plan.environment)
+
+
+def _is_special(statement: Statement) -> bool:
+    """Whether a run that ends by itself, without a reward function, does not show the want of the statement."""
+    return statement.role == _EMPTIER or statement.role.startswith(_CLOSING) or _is_of_rewards(statement)
+
+
+def _is_of_rewards(statement: Statement) -> bool:
+    """Whether only a run with a reward function, or with a processor, can need the statement."""
+    return statement.role == _TRIAL or statement.sid in ("InvokeRewards", "InvokeProcessors")
+
+
+def _with_data_in_s3(first: Order, inspector: Inspector, resources: Resources, *, rows: bytes) -> Order:
+    """The same order with validation data that lies in S3 and was validated there."""
+    uri = validated_in_s3(inspector, rows=rows, model=first.checked.customization.model)
+    file = with_validation(Path(first.checked.document.file), uri)
+    return order(file, first.environment, stored=EnvironmentData(inspector.s3, resources))
 
 
 def _parted(found: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:

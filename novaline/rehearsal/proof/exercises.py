@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
+import msgspec
+
+from novaline.datasets.prepare.work import Request
+from novaline.datasets.remote.prepare_request import Options as PreparationOptions
+from novaline.datasets.splitting import Shares
+from novaline.datasets.validate import ModelFacts, Options
 from novaline.findings import NovalineError
+from novaline.recipes.catalogue import catalogue
 from novaline.runs.inspection import Inspector
+from novaline.runs.preparation import Preparer
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -59,6 +67,42 @@ def inspection_exercise(inspector: Inspector, *, rows: bytes) -> Exercise:
                 part_bytes=len(rows) // 2 + 1,
             )
             inspector.finish(execution, look_seconds=0.05)
+        except NovalineError as problem:
+            return str(problem)
+        return ""
+
+    return exercise
+
+
+def validated_in_s3(inspector: Inspector, *, rows: bytes, model: str) -> str:
+    """The URI of an object with these rows, which the environment has validated as SFT rows for the model."""
+    bucket, key = inspector.place.data_bucket, "proof/validation.jsonl"
+    inspector.s3.put_object(Bucket=bucket, Key=key, Body=rows)
+    uri = f"s3://{bucket}/{key}"
+    options = msgspec.to_builtins(Options(format="sft", model=ModelFacts.of(catalogue().model(model))))
+    inspector.finish(inspector.start("proof-validation", sources=[uri], options=options), look_seconds=0.05)
+    return uri
+
+
+def preparation_exercise(preparer: Preparer, *, rows: bytes) -> Exercise:
+    """A preparation of a dataset with these rows, in two parts and two passes: each split has its exact share."""
+    bucket, key = preparer.place.data_bucket, "proof/chats.jsonl"
+    preparer.s3.put_object(Bucket=bucket, Key=key, Body=rows)
+    numbers = count(1)
+    request = Request(
+        sources=(), format="sft", output=None, shares=Shares(parts=(8, 2)), stratify="messages", overwrite=True
+    )
+
+    def exercise() -> str:
+        try:
+            execution = preparer.start(
+                f"proof-{next(numbers)}",
+                sources=[f"s3://{bucket}/{key}"],
+                output=f"s3://{bucket}/prepared/proof",
+                options=PreparationOptions.of(request).as_json(),
+                part_bytes=len(rows) // 2 + 1,
+            )
+            preparer.finish(execution, look_seconds=0.05)
         except NovalineError as problem:
             return str(problem)
         return ""

@@ -22,12 +22,12 @@ _STOP: Final = (
     "tests/rehearsal/test_workflow_ends.py."
 )
 _STOP_PARTS: Final = (
-    "An inspection that ends by itself stops nothing. Step Functions stops the executions of the parts when a part "
-    "fails or the inspection is aborted; the embedded one asks nobody for that."
+    "An inspection or a preparation that ends by itself stops nothing. Step Functions stops the executions of parts "
+    "when one of them fails or the whole is aborted; the embedded one asks nobody for that."
 )
 _MISSING: Final = (
     "Needed when an object is missing: without s3:ListBucket, S3 answers 403 in place of 404, and Admit could not say "
-    "that the dataset is gone."
+    "that a recipe or a report is gone."
 )
 
 UNNEEDED_HERE: Final[tuple[tuple[str, str, str], ...]] = (
@@ -38,6 +38,8 @@ UNNEEDED_HERE: Final[tuple[tuple[str, str, str], ...]] = (
     ("WorkflowRole", "StopTrainingJobs", _STOP),
     ("InspectionRole", "DeliverLogs", _DELIVERY),
     ("InspectionRole", "StopParts", _STOP_PARTS),
+    ("PreparationRole", "DeliverLogs", _DELIVERY),
+    ("PreparationRole", "StopParts", _STOP_PARTS),
     ("WorkflowFunctionsAdmitRole", "TellMissingObjects", _MISSING),
 )
 

@@ -1,23 +1,34 @@
 """What runs inside a job: reads the recipe and the data channels, trains or evaluates a stand-in, returns its output.
 
-Knows nothing of S3 or IAM: files come as bytes, a checkpoint through a function, lines of the log go to another.
-Imports the learner, and so scikit-learn; a job imports this module in its own thread.
+Knows nothing of S3 or IAM: files come as bytes, a checkpoint through a function, lines of the log go to another, and
+functions are called by a third. Imports the learner, and so scikit-learn; a job imports this module in its own thread.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from novaline.rehearsal.learner import stand_in
 from novaline.rehearsal.learner.base import BaseStandIn
-from novaline.rehearsal.learner.rows import Progress
+from novaline.rehearsal.learner.rows import Progress, Prompt
 from novaline.rehearsal.sagemaker.converse_rows import read_rows
 from novaline.rehearsal.sagemaker.failures import JobFailure
 from novaline.rehearsal.sagemaker.gen_qa import FILE_NAME, evaluate, read_questions
-from novaline.rehearsal.sagemaker.images import EVALUATION, EVALUATION_TAG, SFT_TAGS, TRAINING, Image
-from novaline.rehearsal.sagemaker.recipe import EvaluationSettings, Recipe, TrainingSettings, read_recipe
+from novaline.rehearsal.sagemaker.images import EVALUATION, EVALUATION_TAG, RFT_TAG, SFT_TAGS, TRAINING, Image
+from novaline.rehearsal.sagemaker.processors import MetricsFunction
+from novaline.rehearsal.sagemaker.recipe import (
+    EvaluationSettings,
+    Recipe,
+    RewardSettings,
+    RftSettings,
+    TrainingSettings,
+    read_recipe,
+)
+from novaline.rehearsal.sagemaker.rewards import Invoke, RewardFunction
+from novaline.rehearsal.sagemaker.rft import RewardLines, evaluate_by_reward, train_by_reward
+from novaline.rehearsal.sagemaker.rft_rows import read_rft_rows
 
 INPUT = "/opt/ml/input/data"
 _MOST_STEP_LINES = 100
@@ -41,6 +52,7 @@ class Surroundings:
     log: Callable[[str], None]
     check: Callable[[], None]  # raises Interrupted when the job is to end
     load_checkpoint: Callable[[str], stand_in.TrainedStandIn]
+    invoke: Invoke
     now: Callable[[], datetime]
 
 
@@ -65,7 +77,14 @@ def run(around: Surroundings) -> Outcome:
     around.log(f"stand-in container, no Nova model: {recipe.name}, {recipe.model_type}, from {recipe.model}")
     if isinstance(recipe.work, EvaluationSettings):
         _expect_image(around.image, EVALUATION, EVALUATION_TAG)
-        return _evaluate(around, recipe, recipe.work)
+        _expect_hyperparameter(
+            around, "eval_lambda_arn", recipe.work.processor.function_arn if recipe.work.processor else None
+        )
+        return (_evaluate if recipe.work.reward is None else _evaluate_rewards)(around, recipe, recipe.work)
+    if isinstance(recipe.work, RftSettings):
+        _expect_image(around.image, TRAINING, RFT_TAG)
+        _expect_hyperparameter(around, "reward_lambda_arn", recipe.work.reward.function_arn)
+        return _reinforce(around, recipe, recipe.work)
     _expect_image(around.image, TRAINING, SFT_TAGS[recipe.generation])
     return _train(around, recipe, recipe.work)
 
@@ -105,6 +124,13 @@ def _expect_image(image: Image, repository: str, tag: str) -> None:
         )
 
 
+def _expect_hyperparameter(around: Surroundings, name: str, wanted: str | None) -> None:
+    """Both SDKs send a function that the recipe names as a hyperparameter too; the two must agree."""
+    given = around.hyperparameters.get(name)
+    if given != wanted:
+        raise JobFailure.algorithm(f"hyperparameter {name} is {given!r}, the recipe names {wanted!r}")
+
+
 def _train(around: Surroundings, recipe: Recipe, settings: TrainingSettings) -> Outcome:
     if recipe.checkpoint:
         raise JobFailure.algorithm("the rehearsal's stand-in is trained from a base, not from a checkpoint")
@@ -124,24 +150,75 @@ def _train(around: Surroundings, recipe: Recipe, settings: TrainingSettings) -> 
     return Outcome(recipe=recipe, model=model, metrics={"reduced_train_loss": report.last_loss})
 
 
+def _reinforce(around: Surroundings, recipe: Recipe, settings: RftSettings) -> Outcome:
+    if recipe.checkpoint:
+        raise JobFailure.algorithm("the rehearsal's stand-in is trained from a base, not from a checkpoint")
+    rows = read_rft_rows(_only_file(around, "train", data_type="S3Prefix"), file="the training data")
+    if len(rows) < settings.global_batch_size:
+        raise JobFailure.algorithm(
+            f"{len(rows)} training rows are less than one batch (global_batch_size {settings.global_batch_size})"
+        )
+    if "validation" in around.channels:
+        around.log("stand-in: the validation channel was downloaded and is not used")
+    lines = RewardLines(log=around.log, check=around.check)
+    model = train_by_reward(
+        rows, settings, model_type=recipe.model_type, reward=_reward(around, settings.reward), lines=lines
+    )
+    around.log(f"{model.description}; its rewards say nothing about Nova's")
+    return Outcome(recipe=recipe, model=model, metrics=lines.last)
+
+
+def _evaluate_rewards(around: Surroundings, recipe: Recipe, settings: EvaluationSettings) -> Outcome:
+    assert settings.reward is not None
+    rows = read_rft_rows(_only_file(around, "train", data_type="S3Prefix"), file="the evaluation data")
+    answer = _answers(around, recipe)
+    around.check()
+    around.log(f"stand-in: {len(rows)} prompts, scored by {settings.reward.function_arn}")
+    files, table = evaluate_by_reward(
+        rows, answer, settings, model=recipe.model, reward=_reward(around, settings.reward), now=around.now()
+    )
+    return _evaluated(around, recipe, files, table)
+
+
+def _reward(around: Surroundings, settings: RewardSettings) -> RewardFunction:
+    return RewardFunction(settings=settings, invoke=around.invoke, log=around.log)
+
+
+def _answers(around: Surroundings, recipe: Recipe) -> Callable[[Sequence[Prompt]], list[str]]:
+    """How the recipe's model answers: the base, or the checkpoint of a stand-in."""
+    model = around.load_checkpoint(recipe.checkpoint) if recipe.checkpoint else BaseStandIn()
+    if isinstance(model, stand_in.TrainedStandIn) and model.model_type != recipe.model_type:
+        raise JobFailure.algorithm(f"the checkpoint is of {model.model_type}, the recipe of {recipe.model_type}")
+    around.log(f"stand-in: the questions go to {model.description}")
+    return model.answer
+
+
+def _evaluated(around: Surroundings, recipe: Recipe, files: Mapping[str, bytes], table: Mapping[str, float]) -> Outcome:
+    """An evaluation's output: its files in their folder, its metrics without their errors."""
+    shown = {name: value for name, value in table.items() if not name.endswith("_stderr")}
+    around.log("stand-in: " + ", ".join(f"{name}={value:.4f}" for name, value in shown.items()))
+    placed = {f"{recipe.name}/eval_results/{name}": content for name, content in files.items()}
+    return Outcome(recipe=recipe, files=placed, metrics=shown)
+
+
 def _evaluate(around: Surroundings, recipe: Recipe, settings: EvaluationSettings) -> Outcome:
     channel = around.channels.get("train")
     if channel is None or FILE_NAME not in channel.files:
         found = ", ".join(channel.files) if channel else "no such channel"
         raise JobFailure.algorithm(f"channel train must hold {FILE_NAME}, found {found}")
     questions = read_questions(channel.files[FILE_NAME])
-    model = around.load_checkpoint(recipe.checkpoint) if recipe.checkpoint else BaseStandIn()
-    if isinstance(model, stand_in.TrainedStandIn) and model.model_type != recipe.model_type:
-        raise JobFailure.algorithm(f"the checkpoint is of {model.model_type}, the recipe of {recipe.model_type}")
+    answer = _answers(around, recipe)
     around.check()
-    around.log(f"stand-in: {len(questions)} questions to {model.description}")
+    processor = settings.processor
     files, table = evaluate(
-        questions, model.answer, model=recipe.model, max_new_tokens=settings.max_new_tokens, now=around.now()
+        questions,
+        answer,
+        model=recipe.model,
+        max_new_tokens=settings.max_new_tokens,
+        now=around.now(),
+        own=None if processor is None else MetricsFunction(processor, around.invoke, log=around.log),
     )
-    shown = {name: value for name, value in table.items() if not name.endswith("_stderr")}
-    around.log("stand-in: " + ", ".join(f"{name}={value:.4f}" for name, value in shown.items()))
-    placed = {f"{recipe.name}/eval_results/{name}": content for name, content in files.items()}
-    return Outcome(recipe=recipe, files=placed, metrics=shown)
+    return _evaluated(around, recipe, files, table)
 
 
 def _only_file(around: Surroundings, name: str, *, data_type: str) -> bytes:
@@ -149,7 +226,7 @@ def _only_file(around: Surroundings, name: str, *, data_type: str) -> bytes:
     if channel is None:
         raise JobFailure.algorithm(f"there is no channel {name!r}")
     if channel.data_type != data_type:
-        raise JobFailure.algorithm(f"channel {name} has S3DataType {channel.data_type}, SFT needs {data_type}")
+        raise JobFailure.algorithm(f"channel {name} has S3DataType {channel.data_type}, this job needs {data_type}")
     if len(channel.files) != 1:
         raise JobFailure.algorithm(f"channel {name} has {len(channel.files)} files, expected exactly one")
     return next(iter(channel.files.values()))

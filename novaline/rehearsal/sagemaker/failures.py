@@ -28,6 +28,10 @@ class JobFailure(Exception):
         return cls.client(f"{doing}: {found.get('Code', 'Unknown')}: {found.get('Message', '')}")
 
 
+class FunctionFailure(Exception):
+    """A function that a container called raised, or was ended; the text is what Lambda says about it."""
+
+
 class Interrupted(Exception):
     """The job was stopped, or its time was over; not a failure."""
 

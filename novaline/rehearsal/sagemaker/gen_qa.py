@@ -8,9 +8,10 @@ not written.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -30,6 +31,27 @@ class GenQaRow(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, f
     system: str | None = None
     images: list[dict[str, Any]] | None = None
     metadata: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the model is asked, and what it should say."""
+
+    system: str | None
+    prompt: str
+    gold: str
+
+
+class OwnMetrics(Protocol):
+    """Metrics of one's own, computed beside the task's."""
+
+    def before(self, asked: Sequence[Question]) -> Sequence[Question]:
+        """What the model is to be asked instead."""
+        ...
+
+    def after(self, asked: Sequence[Question], answers: Sequence[str]) -> dict[str, float]:
+        """The metrics over all answers."""
+        ...
 
 
 _decoder = msgspec.json.Decoder(GenQaRow)
@@ -58,27 +80,45 @@ def evaluate(
     model: str,
     max_new_tokens: int,
     now: datetime,
+    own: OwnMetrics | None = None,
 ) -> tuple[dict[str, bytes], dict[str, float]]:
-    """(files by name below `eval_results`, table of metrics) for a model's answers to the rows."""
-    prompts = [Prompt(text=row.query, system=row.system or "") for row in rows]
+    """(files by name below `eval_results`, table of metrics) for a model's answers to the rows.
+
+    `own` may change what is asked, and adds its metrics to the table.
+    """
+    written = [Question(system=row.system, prompt=row.query, gold=row.response) for row in rows]
+    asked = own.before(written) if own else written
+    prompts = [Prompt(text=one.prompt, system=one.system or "") for one in asked]
     answers = [cut_to_tokens(text, max_new_tokens) for text in answer(prompts)]
-    table = score(answers, [row.response for row in rows])
-    results = {
-        "config_general": {"model_name": model, "stand_in": "a rehearsal's stand-in answered; no measure of Nova"},
-        "results": {_TASK: table, "all": table},
-        "summary_general": {"rows": len(rows)},
-    }
-    stamp = now.isoformat(timespec="microseconds").replace(":", "-").removesuffix("+00-00")
-    lines = [_output(row, text) for row, text in zip(rows, answers, strict=True)]
+    table = score(answers, [one.gold for one in asked])
+    if own:
+        table |= own.after(asked, answers)
+    lines = [_output(row, one, text) for row, one, text in zip(rows, asked, answers, strict=True)]
     files = {
-        f"results_{stamp}.json": json.dumps(results, indent=2).encode(),
+        results_file(now): results(table, task=_TASK, model=model, rows=len(rows)),
         "inference_output.jsonl": b"".join(line + b"\n" for line in lines),
     }
     return files, table
 
 
-def _output(row: GenQaRow, answer: str) -> bytes:
-    turns = [{"role": "system", "content": row.system}] if row.system else []
-    turns.append({"role": "user", "content": row.query})
-    written = {"prompt": str(turns), "inference": [answer], "gold": row.response}
+def results_file(now: datetime) -> str:
+    """The name of an evaluation's aggregates."""
+    stamp = now.isoformat(timespec="microseconds").replace(":", "-").removesuffix("+00-00")
+    return f"results_{stamp}.json"
+
+
+def results(table: Mapping[str, float], *, task: str, model: str, rows: int) -> bytes:
+    """The aggregates of a task as the container writes them."""
+    document = {
+        "config_general": {"model_name": model, "stand_in": "a rehearsal's stand-in answered; no measure of Nova"},
+        "results": {task: table, "all": table},
+        "summary_general": {"rows": rows},
+    }
+    return json.dumps(document, indent=2).encode()
+
+
+def _output(row: GenQaRow, asked: Question, answer: str) -> bytes:
+    turns = [{"role": "system", "content": asked.system}] if asked.system else []
+    turns.append({"role": "user", "content": asked.prompt})
+    written = {"prompt": str(turns), "inference": [answer], "gold": asked.gold}
     return msgspec.json.encode(msgspec.to_builtins(row) | written)

@@ -2,7 +2,7 @@
 
 Whatever touches the account is done under the execution role, so that a missing permission fails the job, by a reason
 that names role and action: pulling the image (ecr), the log (logs), channels and output (s3, kms), metrics
-(cloudwatch). The escrow bucket alone is written with the service's own credentials.
+(cloudwatch), rewards and processors (lambda). The escrow bucket alone is written with the service's own credentials.
 """
 
 import json
@@ -18,7 +18,7 @@ from novaline.rehearsal.escrow import CheckpointCache
 from novaline.rehearsal.faults import Fault
 from novaline.rehearsal.learner.stand_in import TrainedStandIn, to_checkpoint
 from novaline.rehearsal.sagemaker import container, storage
-from novaline.rehearsal.sagemaker.failures import Interrupted, JobFailure
+from novaline.rehearsal.sagemaker.failures import FunctionFailure, Interrupted, JobFailure
 from novaline.rehearsal.sagemaker.images import PULL_ACTIONS, Image, find_image
 from novaline.rehearsal.sagemaker.job_log import JobLog, put_metrics
 from novaline.rehearsal.sagemaker.training_job import TrainingJob
@@ -89,6 +89,7 @@ class JobRun:
                 log=log.line,
                 check=self._check,
                 load_checkpoint=self._load_checkpoint,
+                invoke=self._invoke,
                 now=self._cloud.now,
             )
         )
@@ -187,6 +188,18 @@ class JobRun:
             raise JobFailure.denied(f"reading the checkpoint {uri}", error) from error
         except ValueError as problem:
             raise JobFailure.algorithm(str(problem)) from problem
+
+    def _invoke(self, function_arn: str, payload: bytes) -> bytes:
+        """What a function answers; asked from several threads at once."""
+        self._check()
+        try:
+            answer = self._client("lambda").invoke(FunctionName=function_arn, Payload=payload)
+        except ClientError as error:
+            raise JobFailure.denied(f"calling the function {function_arn}", error) from error
+        content: bytes = answer["Payload"].read()
+        if "FunctionError" in answer:
+            raise FunctionFailure(f"{function_arn.rpartition(':')[2]} failed: {content.decode(errors='replace')[:400]}")
+        return content
 
     def _go_wrong_in_training(self) -> None:
         """What a fault that was injected makes of the job, once it has trained."""

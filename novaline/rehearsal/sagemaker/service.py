@@ -51,8 +51,10 @@ class SageMaker:
         if call.operation == "ListTrainingJobs":
             return action, "*", {}
         if call.operation in ("AddTags", "ListTags", "DeleteTags"):
-            return action, call.parameters["ResourceArn"], _tag_context(call.parameters.get("Tags", ()))
-        context = _tag_context(call.parameters.get("Tags", ()))
+            arn = call.parameters["ResourceArn"]
+            return action, arn, _tag_context(call.parameters.get("Tags", ())) | self._resource_tags(arn)
+        arn = _job_arn(call, call.parameters["TrainingJobName"])
+        context = _tag_context(call.parameters.get("Tags", ())) | self._resource_tags(arn)
         if call.operation == "CreateTrainingJob":
             keys = {
                 "sagemaker:OutputKmsKey": call.parameters.get("OutputDataConfig", {}).get("KmsKeyId"),
@@ -60,7 +62,7 @@ class SageMaker:
                 "sagemaker:InstanceTypes": call.parameters.get("ResourceConfig", {}).get("InstanceType"),
             }
             context |= {name: value for name, value in keys.items() if value}
-        return action, _job_arn(call, call.parameters["TrainingJobName"]), context
+        return action, arn, context
 
     def handle(self, call: Call) -> dict[str, Any]:
         """See `aws_call.Service`."""
@@ -154,6 +156,11 @@ class SageMaker:
         if job is None:
             raise AwsError("ValidationException", f"Requested resource not found: training job {name}.")
         return job
+
+    def _resource_tags(self, arn: str) -> dict[str, str]:
+        """aws:ResourceTag/<key> for each tag of a job that there is; the reference lists the key for training jobs."""
+        with self._lock:
+            return {f"aws:ResourceTag/{key}": value for key, value in self._tags.get(arn, {}).items()}
 
     def _tags_of(self, call: Call) -> dict[str, str]:
         arn = call.parameters["ResourceArn"]

@@ -1,0 +1,1 @@
+"""Tries a reward function on real rows before a training job is paid for."""
