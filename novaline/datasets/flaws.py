@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from novaline.findings import Severity
 
@@ -13,6 +13,8 @@ MOST_LINES = 5
 """Lines that are named of one kind."""
 LONGEST_EXCERPT = 200
 """Characters of a line that are shown."""
+CUT = "…"
+"""Stands in an excerpt where something was cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,20 @@ class FlawLedger:
         del known.lines[MOST_LINES:]
 
     def _kind(self, flaw: Flaw) -> Flaw:
-        """The flaw under which one more kind is counted."""
-        return flaw if flaw in self.seen or len(self.seen) < MOST_KINDS else MORE
+        """The flaw under which one more kind is counted: as bad as it is itself."""
+        return flaw if flaw in self.seen or len(self.seen) < MOST_KINDS else replace(MORE, severity=flaw.severity)
 
 
-def excerpt(raw: bytes, column: int | None = None) -> str:
-    """The part of a line around its byte `column` (from 1), or its beginning, as text."""
-    start = max(0, (column or 1) - 1 - LONGEST_EXCERPT // 2)
-    part = raw[start : start + 4 * LONGEST_EXCERPT]
-    return part.decode("utf-8", errors="replace")[:LONGEST_EXCERPT]
+def excerpt(raw: bytes, column: int | None = None, *, before: int = LONGEST_EXCERPT // 2) -> str:
+    """The part of a line around its byte `column` (from 1), or its beginning, as text.
+
+    `before` are the bytes in front of the column that are shown. An ellipsis stands where something was cut off.
+    """
+    start = max(0, (column or 1) - 1 - before)
+    while start and start < len(raw) and raw[start] & 0xC0 == 0x80:  # inside a character
+        start -= 1
+    text = raw[start : start + 4 * LONGEST_EXCERPT].decode("utf-8", errors="replace")
+    first = CUT if start else ""
+    if len(first) + len(text) <= LONGEST_EXCERPT and start + 4 * LONGEST_EXCERPT >= len(raw):
+        return first + text
+    return f"{first}{text[: LONGEST_EXCERPT - len(first) - len(CUT)]}{CUT}"

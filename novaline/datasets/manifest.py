@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from novaline import __version__
 from novaline.findings import NovalineError
@@ -16,7 +16,10 @@ _SCHEMA = "novaline-dataset-manifest-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """A source as it was read. `sha256` is of its bytes as they are stored; None where they are not read in order."""
+    """A source as it was read. `sha256` is of its bytes as they are stored; None where they are not read in order.
+
+    `mapping` is what its columns were taken for, where that is not the manifest's.
+    """
 
     uri: str
     rows: int
@@ -24,6 +27,14 @@ class Origin:
     sha256: str | None = None
     version_id: str | None = None
     etag: str | None = None
+    mapping: Mapping[str, str] | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """The source as a JSON object."""
+        made = asdict(self)
+        if self.mapping is None:
+            del made["mapping"]
+        return made
 
     def with_rows(self, rows: int) -> Origin:
         """The same source with its rows counted."""
@@ -32,13 +43,13 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """A file that was written. `file` is its name beside the manifest."""
+    """A file that was written. `file` is its name beside the manifest; `sha256` is None for what was too large."""
 
     file: str
     split: str | None
     rows: int
     bytes: int
-    sha256: str
+    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +77,7 @@ class Manifest:
             "format": self.format,
             "rows": self.rows,
             "files": [asdict(file) for file in self.files],
-            "sources": [asdict(origin) for origin in self.sources],
+            "sources": [origin.as_json() for origin in self.sources],
             "mapping": dict(self.mapping),
             "settings": dict(self.settings),
             "split": None if self.split is None else dict(self.split),
@@ -75,12 +86,17 @@ class Manifest:
 
     def as_bytes(self) -> bytes:
         """The file's content."""
-        return json.dumps(self.as_json(), indent=2, ensure_ascii=False).encode("utf-8") + b"\n"
+        return json.dumps(self.as_json(), indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
 def manifest_path(output: Path) -> Path:
     """Where the manifest of an output stands: in the folder, or beside the one file."""
-    return output.with_suffix(f".{MANIFEST}") if output.suffix else output / MANIFEST
+    return output.with_suffix(f".{MANIFEST}") if is_rows_file(output) else output / MANIFEST
+
+
+def is_rows_file(output: PurePath) -> bool:
+    """Whether an output is one file of rows by its name; else it is a folder, which may have a dot in its name."""
+    return output.suffix == ".jsonl"
 
 
 def is_manifest(uri: str) -> bool:

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from novaline.datasets.engine.files import DataFile, LocalFile
+from novaline.datasets.engine.files import DataFile, LocalFile, state_of
 from novaline.datasets.readers.sources import Source, find_sources
 from novaline.datasets.readers.streams import HashingStream, decompressed
 from novaline.findings import UsageProblem
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+    from novaline.datasets.readers.s3_objects import ObjectVersion
 
 
 def data_files(named: Sequence[str], *, s3: Callable[[], S3Client]) -> list[DataFile]:
@@ -27,17 +29,25 @@ def data_files(named: Sequence[str], *, s3: Callable[[], S3Client]) -> list[Data
     return [_file(source, s3) for source in find_sources(named, s3=s3)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StreamedFile:
-    """A file that can only be read from its start to its end: a compressed one, or an object of S3."""
+    """A file that can only be read from its start to its end: a compressed one, or an object of S3.
+
+    Of an object it is always the version that was the newest when it was opened first.
+    """
 
     source: Source
     s3: Callable[[], S3Client]
+    _version: ObjectVersion | None = None
 
     @property
     def name(self) -> str:
         """How the person would name it."""
         return self.source.uri
+
+    def state(self) -> object:
+        """What is another one when the file has changed; None of an object's version, which does not."""
+        return None if self.source.in_s3 else state_of(Path(self.source.uri))
 
     @property
     def size(self) -> None:
@@ -48,9 +58,10 @@ class StreamedFile:
         """Its content. Raises OSError or NovalineError; reading from it raises NovalineError for broken compression."""
         stack = ExitStack()
         if self.source.in_s3:
-            from novaline.datasets.readers.s3_objects import ObjectFile  # noqa: PLC0415 - boto3, for S3 only
+            from novaline.datasets.readers.s3_objects import ObjectFile, ObjectVersion  # noqa: PLC0415 - boto3, for S3 only
 
-            raw = cast("BinaryIO", ObjectFile(self.s3(), self.source.uri))
+            self._version = self._version or ObjectVersion.newest(self.s3(), self.source.uri)
+            raw = cast("BinaryIO", ObjectFile(self.s3(), self.source.uri, version=self._version))
         else:
             raw = Path(self.source.uri).open("rb")  # noqa: SIM115 - closed by the stream
         stream = stack.enter_context(HashingStream(raw))

@@ -27,6 +27,8 @@ SPLITS = ("train", "validation", "test")
 MOST_SURVEYED = 2_000_000
 """Rows whose hashes a survey keeps (24 MB); the law of large numbers serves the labels of larger datasets."""
 _END = 1 << 64
+_PERCENT = 100
+_LEAST_PERCENT = 10
 
 _LOWER = bytes(range(256)).lower()
 _NOT_ALPHANUMERIC = bytes(code for code in range(256) if not chr(code).isalnum() or code > 127)
@@ -55,13 +57,16 @@ def hashes(keys: Iterable[bytes], *, seed: int) -> Hashes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shares:
-    """How large the splits are, in parts of the sum: `80/10/10`."""
+    """How large the splits are, in parts of the sum: `80/10/10` and `8/1/1` are the same."""
 
     parts: tuple[int, ...]
 
     @classmethod
     def parse(cls, text: str) -> Shares:
-        """`80/10/10` is train, validation and test; `90/10` train and validation. Raises UsageProblem."""
+        """`80/10/10` is train, validation and test; `90/10` train and validation. Raises UsageProblem.
+
+        Shares of ten and more are taken for percent, and must make 100: what does not is more likely a slip.
+        """
         words = text.split("/")
         if not 2 <= len(words) <= len(SPLITS) or not all(word.isdecimal() for word in words) or len(text) > 30:
             hint = "write --split 80/10/10 for train, validation and test, or 90/10 for train and validation"
@@ -69,6 +74,9 @@ class Shares:
         parts = tuple(map(int, words))
         if not parts[0] or sum(map(bool, parts)) < 2:
             raise UsageProblem.of("wrong-split", f"{text} leaves nothing to split", hint="write --split 80/10/10")
+        if sum(parts) != _PERCENT and max(parts) >= _LEAST_PERCENT:
+            hint = f"let the shares make {_PERCENT}, or write parts below {_LEAST_PERCENT} like 8/1/1"
+            raise UsageProblem.of("wrong-split", f"the shares of {text} make {sum(parts)}", hint=hint)
         return cls(parts=parts)
 
     @property

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from novaline.datasets.engine.any_rows import SPECS
-from novaline.datasets.engine.files import DataFile, LocalFile
+from novaline.datasets.engine.files import DataFile, LocalFile, require_unchanged, states
 from novaline.datasets.engine.finding_lines import find_lines
 from novaline.datasets.engine.lines import LineReader
 from novaline.datasets.engine.merging import Merged
@@ -39,7 +39,8 @@ def validate(
     """Reads files as one dataset and reports what is wrong with it.
 
     `held_out` are files of evaluations, whose questions training rows must not hold. `processes` None takes as many as
-    pay. Raises OSError when a file cannot be read, and NovalineError when its compression is broken.
+    pay. Raises OSError when a file cannot be read, and NovalineError when its compression is broken, or when it changed
+    while it was read.
     """
     data = [LocalFile(file) if isinstance(file, Path) else file for file in files]
     evaluations = [_evaluation(each) for each in held_out]
@@ -47,13 +48,17 @@ def validate(
     large = any(size is None for size in sizes) or sum(size or 0 for size in sizes) > _LARGE
     if not large:
         options = msgspec.structs.replace(options, keep_rows=True)
+    watched = [*data, *(each.file for each in evaluations)]
+    before = states(watched)
     plan, more = plan_for(options, data, evaluations)
     several = processes_for(data, processes) if large else 1
     with Merged() as merged:
         read = read_in_processes(data, plan, several) if several > 1 else read_here(data, plan, fast=large)
         _merge(merged, read)
         _look_again(merged, data, plan)
-        return report_of(merged, plan, find=lambda lines: find_lines(data, lines), more=more)
+        report = report_of(merged, plan, find=lambda lines: find_lines(data, lines), more=more)
+    require_unchanged(watched, before)
+    return report
 
 
 def _merge(merged: Merged, read: Iterator[PartDone | FileDone]) -> None:

@@ -1,6 +1,7 @@
 """`novaline data prepare`: what a person says, what they see, and what they are told when it does not fit together."""
 
 import json
+import os
 import re
 
 import pytest
@@ -24,6 +25,7 @@ def source(tmp_path, monkeypatch):
     """A file as CLINC150 is: an object of lists of [text, intent]; the folder around it is the working directory."""
     (tmp_path / "data_full.json").write_text(json.dumps(INTENTS))
     (tmp_path / "rows.csv").write_text("text,label\nhello there,greet\nbye now,leave\n")
+    (tmp_path / "semicolons.csv").write_text("text;label\nhello there;greet\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -139,6 +141,29 @@ def test_a_preview_of_bad_rows_shows_both_and_fails(source):
 # ---- what does not fit together ----------------------------------------------------------------------------------
 
 
+def test_sources_of_different_columns_tell_what_each_column_was_taken_for(source):
+    (source / "others.jsonl").write_text('{"question": "hello", "answer": "greet"}\n')
+    result = prepare("rows.csv", "others.jsonl", "--to", "sft", "--output", "o")
+    assert "rows.csv: prompt from text, answer from label" in result.stdout
+    assert "others.jsonl: prompt from question, answer from answer" in result.stdout
+    sources = json.loads((source / "o" / "manifest.json").read_text())["sources"]
+    assert [each.get("mapping") for each in sources] == [{"prompt": "text", "answer": "label"}, None]
+
+
+def test_a_file_whose_name_is_no_unicode_is_prepared_and_named_in_the_manifest(source):
+    name = os.fsdecode(b"rows\xff.csv")
+    (source / "rows.csv").rename(name)
+    result = prepare(name, "--to", "sft", "--output", "o")
+    assert result.exit_code == 0, result.output
+    assert json.loads((source / "o" / "manifest.json").read_text())["sources"][0]["uri"] == name
+
+
+def test_a_folder_with_a_dot_in_its_name_takes_the_rows_when_it_is_there(source):
+    (source / "v1.2").mkdir()
+    assert prepare("rows.csv", "--to", "sft", "--output", "v1.2").exit_code == 0
+    assert sorted(path.name for path in (source / "v1.2").iterdir()) == ["manifest.json", "train.jsonl"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
@@ -148,7 +173,13 @@ def test_a_preview_of_bad_rows_shows_both_and_fails(source):
         (("rows.csv", "--to", "sft", "--output", "o.json"), 2, "expected a folder or a .jsonl file"),
         (("rows.csv", "--to", "sft", "--output", "s3://b/k"), 2, "the output is local"),
         (("rows.csv", "--to", "sft", "--output", "o.jsonl", "--split", "80/20"), 2, "several splits do not fit"),
-        (("rows.csv", "--to", "sft", "--output", "o", "--split", "80/10"), 0, ""),
+        (("rows.csv", "--to", "sft", "--output", "o", "--split", "8/1"), 0, ""),
+        (("rows.csv", "--to", "sft", "--output", "o", "--split", "80/10"), 2, "the shares of 80/10 make 90"),
+        (("rows.csv", "--to", "sft", "--output", "o", "--split", "80/30/10"), 2, "let the shares make 100"),
+        (("rows.csv", "--to", "sft", "--output", "v1.2"), 2, "a folder with a dot in its name must be there already"),
+        (("", "--to", "sft", "--output", "o"), 2, "the name of a source is empty"),
+        (("rows.csv", "--to", "sft", "--output", "o", "--map", "prompt=text", "--map", "answer=text"), 2, "both mapped"),
+        (("semicolons.csv", "--to", "sft", "--output", "o"), 1, "--delimiter ';'"),
         (("rows.csv", "--to", "sft", "--output", "o", "--split", "all"), 2, "expected whole shares like 80/10/10"),
         (("rows.csv", "--to", "sft", "--output", "o", "--stratify", "label"), 2, "add --split 80/10/10"),
         (("rows.csv", "--to", "sft", "--output", "o", "--split", "9/1", "--only", "test"), 2, "there is no split test"),

@@ -1,5 +1,6 @@
 """`novaline data stats`: what a person reads, what `--json` and `--html` give, and what is told when it is wrong."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from io import StringIO
 from pathlib import Path
 
+import pyarrow
 import pytest
 import typer
 from rich.console import Console
@@ -155,3 +157,27 @@ print(*sorted(heavy & set(sys.modules)))
 def test_libraries_for_charts_are_loaded_for_pages_only(arguments, loaded):
     told = subprocess.run([sys.executable, "-c", _LOADED, *arguments], capture_output=True, text=True, check=True)
     assert told.stdout.split() == loaded
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_compressed_dataset_is_measured_as_what_it_holds(skewed, suffix):
+    data = skewed.read_bytes()
+    packed = skewed.with_name(f"{skewed.name}{suffix}")
+    packed.write_bytes(gzip.compress(data) if suffix == ".gz" else pyarrow.compress(data, "zstd", asbytes=True))
+    plain, told = (json.loads(data_stats(path, "--format", "gen_qa", "--json").stdout) for path in (skewed, packed))
+    assert told.pop("file") == str(packed)
+    assert plain.pop("file") == str(skewed)
+    assert told == plain
+    packed.write_bytes(packed.read_bytes()[:-9])
+    refused = data_stats(packed, "--format", "gen_qa", "--html", skewed.with_name("page.html"))
+    assert (refused.exit_code, "breaks off" in refused.stderr or "damaged" in refused.stderr) == (1, True)
+    assert not skewed.with_name("page.html").exists()
+
+
+def test_the_json_stays_small_however_long_the_labels_are(tmp_path):
+    rows = [{"query": f"q{number}", "response": f"{'é' * 70} {number % 1500}"} for number in range(6000)]
+    told = data_stats(write(tmp_path / "data.jsonl", rows), "--format", "gen_qa", "--json")
+    assert len(told.stdout.encode()) < 64 * 1024
+    labels = json.loads(told.stdout)["labels"]
+    assert labels["different"] == 1500
+    assert 50 < len(labels["counts"]) < 1000

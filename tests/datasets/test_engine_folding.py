@@ -12,6 +12,8 @@ ALIKE = [
     ("Straße  und Größe…", "STRASSE UND GRÖSSE"),
     ("well-known, so to say", "well known so to say"),
     ("in 1999, 20 people came.", "in 1999, 20 people came"),
+    ("what is 2 + 2", "what is 2+2"),
+    ("from 10 - 20 x", "from 10-20 x"),
 ]
 DIFFERENT = [
     ("what is 3 + 2", "what is 3 - 2"),
@@ -20,6 +22,7 @@ DIFFERENT = [
     ("great 🙂", "great 🙁"),
     ("3 \u00d7 2 is", "3 \u00f7 2 is"),
     ("x = y", "x y"),
+    ("take 2 - 2", "take 2 2"),
     ("10 $ please", "10 € please"),
     ("it is -5 degrees", "it is 5 degrees"),
     ("C# or what", "C or what"),

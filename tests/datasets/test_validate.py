@@ -1,5 +1,6 @@
 """A dataset is judged alike whether it is read in plain Python, with numpy, or by several processes."""
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -16,7 +17,9 @@ from hypothesis import strategies as st
 from novaline.datasets import validate as validate_module
 from novaline.datasets.engine import blocks, files, work
 from novaline.datasets.formats.reserved import RESERVED
+from novaline.datasets.source_files import data_files
 from novaline.datasets.validate import Evaluation, LocalFile, ModelFacts, Options, validate
+from novaline.findings import NovalineError
 from novaline.recipes.catalogue import catalogue
 
 MICRO = ModelFacts.of(catalogue().model("nova-micro"))
@@ -282,7 +285,26 @@ def test_duplicates_near_duplicates_and_other_answers_are_told_with_the_earlier_
         ("conflicting-answers", "warning", (33,), 1),
     ]
     assert [each.message.partition(": ")[2] for each in report.findings] == ["as line 8", "as line 4", "as line 5"]
-    assert all(each.excerpt.startswith('{"messages"') and each.offset for each in report.findings)
+    assert all(each.offset for each in report.findings)
+    lines = [json.dumps(rows[each.line - 1]).encode() for each in report.findings]
+    asked = [line[each.column - 1 :][:10].lower() for line, each in zip(lines, report.findings, strict=True)]
+    assert asked == [b"question 7", b"question 3", b"question 4"]
+
+
+def test_what_repeats_is_shown_and_not_the_system_text_before_it(judged, tmp_path):
+    system = [{"text": "Answer with one word. " * 30}]
+    held = tmp_path / "eval.jsonl"
+    held.write_text(json.dumps({"query": "Größe of line 3?", "response": "r", "system": system[0]["text"]}) + "\n")
+    rows = [sft(f"question {number}", f"answer {number}", system=system) for number in range(3)]
+    rows += [sft("Größe of line 3?", "a", system=system), sft("question  1", "answer 1", system=system)]
+    report = judged(*rows, held_out=[held])
+    shown = {each.code: each for each in report.findings}
+    assert shown.keys() == {"near-duplicate", "held-out-row"}
+    assert '"question  1"' in shown["near-duplicate"].excerpt
+    assert "of line 3?" in shown["held-out-row"].excerpt
+    assert all(each.excerpt.startswith("…") for each in report.findings)
+    line = json.dumps(rows[3]).encode()
+    assert line[shown["held-out-row"].column - 1 :].startswith(b"Gr\\u00f6")
 
 
 def test_the_same_question_under_another_system_text_is_no_repeat(judged):
@@ -511,3 +533,39 @@ def test_every_way_gives_the_same_report(lines, name, part):
     shutil.rmtree(folder)
     assert reports[0] == reports[1]
     assert reports[0]["rows"] <= len(lines)
+
+
+@pytest.mark.parametrize("name", ["data.jsonl", "data.jsonl.gz", "eval.jsonl"])
+def test_a_file_that_changes_while_it_is_read_is_not_judged(tmp_path, way, monkeypatch, name):
+    for each in ("data.jsonl", "eval.jsonl"):
+        (tmp_path / each).write_text("".join(json.dumps(unique(number)) + "\n" for number in range(30)))
+    (tmp_path / "data.jsonl.gz").write_bytes(gzip.compress((tmp_path / "data.jsonl").read_bytes()))
+    read = "data.jsonl.gz" if name.endswith(".gz") else "data.jsonl"
+    report_of = validate_module.report_of
+
+    def changed(*arguments, **more):
+        with (tmp_path / name).open("ab") as file:
+            file.write(b"\n")
+        return report_of(*arguments, **more)
+
+    monkeypatch.setattr(validate_module, "report_of", changed)
+    files = data_files([str(tmp_path / read)], s3=None)
+    with pytest.raises(NovalineError, match=f"{name} changed while it was read"):
+        validate(files, SFT, held_out=[tmp_path / "eval.jsonl"], **way)
+
+
+def test_processes_that_start_anew_give_the_same_report(tmp_path, monkeypatch):
+    path = tmp_path / "data.jsonl"
+    rows = [*map(unique, range(40)), unique(3), sft("User: hi", "answer"), sft("question  4", "answer")]
+    path.write_text("".join(json.dumps(each) + "\n" for each in rows))
+    monkeypatch.setattr(validate_module, "_LARGE", -1)
+    for module in (files, work):
+        monkeypatch.setattr(module, "PART_BYTES", 1500)
+    held = tmp_path / "eval.jsonl"
+    held.write_text(json.dumps(unique(5)) + "\n")
+    options = msgspec.structs.replace(SFT, sensitive=True)
+    here = validate([path], options, held_out=[held], processes=1)
+    monkeypatch.setattr(work, "_start_method", lambda: "spawn")
+    there = validate([path], options, held_out=[held], processes=2)
+    assert there == here
+    assert {each.code for each in here.findings} == {"duplicate-row", "reserved-word", "held-out-row", "near-duplicate"}

@@ -15,6 +15,8 @@ class MemoryS3:
 
     objects: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
     content_types: dict[tuple[str, str], str] = field(default_factory=dict)
+    uploads: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    copied: int = 0
 
     class exceptions:  # noqa: N801 - the attribute that every boto3 client has
         ClientError = ClientError
@@ -43,6 +45,33 @@ class MemoryS3:
             answer["ChecksumSHA256"] = base64.b64encode(hashlib.sha256(body).digest()).decode()
         return answer
 
+    def create_multipart_upload(self, *, Bucket, Key):  # noqa: N803 - likewise
+        number = f"upload-{len(self.uploads)}"
+        self.uploads[number] = {}
+        return {"UploadId": number}
+
+    def upload_part(self, *, Bucket, Key, UploadId, PartNumber, Body):  # noqa: N803 - likewise
+        self.uploads[UploadId][PartNumber] = Body
+        return {"ETag": f'"{PartNumber}"'}
+
+    def upload_part_copy(self, *, Bucket, Key, UploadId, PartNumber, CopySource, CopySourceRange):  # noqa: N803 - likewise
+        body = self.get_object(**CopySource, Range=CopySourceRange)["Body"].read()
+        first, last = map(int, CopySourceRange.removeprefix("bytes=").split("-"))
+        assert len(body) == last + 1 - first, "the range ends behind the object"
+        self.copied += len(body)
+        self.uploads[UploadId][PartNumber] = body
+        return {"CopyPartResult": {"ETag": f'"{PartNumber}"'}}
+
+    def complete_multipart_upload(self, *, Bucket, Key, UploadId, MultipartUpload):  # noqa: N803 - likewise
+        parts = self.uploads.pop(UploadId)
+        assert (
+            [part["PartNumber"] for part in MultipartUpload["Parts"]] == sorted(parts) == list(range(1, len(parts) + 1))
+        )
+        bodies = [parts[number] for number in sorted(parts)]
+        if any(len(body) < 5 << 20 for body in bodies[:-1]):
+            raise ClientError({"Error": {"Code": "EntityTooSmall", "Message": "small"}}, "CompleteMultipartUpload")
+        return self.put_object(Bucket=Bucket, Key=Key, Body=b"".join(bodies))
+
     def get_paginator(self, operation):
         assert operation == "list_object_versions"
         return self
@@ -53,10 +82,20 @@ class MemoryS3:
             if bucket == Bucket and key.startswith(Prefix):
                 yield {
                     "Versions": [
-                        {"Key": key, "VersionId": str(number), "Size": len(body), "IsLatest": number == len(versions)}
+                        {
+                            "Key": key,
+                            "VersionId": str(number),
+                            "ETag": f'"{hashlib.md5(body).hexdigest()}"',
+                            "Size": len(body),
+                            "IsLatest": number == len(versions),
+                        }
                         for number, body in enumerate(versions, start=1)
                     ]
                 }
+
+    def list_objects_v2(self, *, Bucket, Prefix, MaxKeys):  # noqa: N803 - likewise
+        keys = sorted(key for bucket, key in self.objects if bucket == Bucket and key.startswith(Prefix))
+        return {"Contents": [{"Key": key} for key in keys[:MaxKeys]]} if keys else {}
 
     def _versions(self, bucket, key):
         if (bucket, key) not in self.objects:

@@ -10,7 +10,8 @@ DEV = Environment.model_validate(
     {
         "name": "dev", "account": "111111111111", "region": "us-east-1", "retain": False, "noncurrent_days": 7,
         "termination_protection": False, "log_retention_days": 30, "budget_usd_per_run": 1_000_000.0,
-        "rewards": {"classification": {"scoring": "classification"}},
+        "rewards": {"classification": {"function": "classification"}},
+        "processors": {"decisions": {"metrics": {"settled": {"function": "classification"}}}},
     }
 )  # fmt: skip
 
@@ -66,6 +67,11 @@ KINDS: dict[str, tuple[str, list[str], str]] = {
         ["{technique: sft}"],
         f"{{name: holdout, task: gen_qa, data: eval.jsonl, processor: {{function: '{_METRICS}', aggregation: max}}}}",
     ),
+    "declared metrics": (
+        "nova-2-lite",
+        ["{technique: sft}"],
+        "{name: holdout, task: gen_qa, data: eval.jsonl, processor: decisions}",
+    ),
     "rft_eval": (
         "nova-2-lite",
         ["{technique: sft}"],
@@ -78,6 +84,7 @@ KINDS: dict[str, tuple[str, list[str], str]] = {
 def write_kind(folder: Path, kind: str, *, target: str = "bedrock-on-demand") -> Path:
     """The customization of that kind, with its data; returns the file's path."""
     model, stages, evaluation = KINDS[kind]
+    folder.mkdir(exist_ok=True)
     names = ("first", "second")
     techniques = {text.partition("technique: ")[2].split(",")[0].rstrip("}") for text in stages}
     for technique in techniques:

@@ -130,21 +130,21 @@ class Labels(Struct):
 
 
 class Lengths(Struct):
-    """Bytes of the rows' texts in UTF-8: of all, and of the longest row with its line."""
+    """What the model reads: estimated tokens of all rows, and bytes of the longest row, in UTF-8, with its line."""
 
-    total: int = 0
+    tokens: int = 0
     longest: int = 0
     line: int | None = None
 
-    def add(self, total: int, longest: int, line: int) -> None:
-        """Notes rows with so many bytes together, of which the longest stands in this line."""
-        self.total += total
+    def add(self, tokens: int, longest: int, line: int) -> None:
+        """Notes rows with so many tokens together, of which the longest, in bytes, stands in this line."""
+        self.tokens += tokens
         if longest > self.longest:
             self.longest, self.line = longest, line
 
     def merge(self, later: Lengths, *, lines: int) -> None:
         """Adds what comes after; `lines` are those before it."""
-        self.add(later.total, later.longest, 0 if later.line is None else later.line + lines)
+        self.add(later.tokens, later.longest, 0 if later.line is None else later.line + lines)
 
 
 def _earlier(mine: int | None, other: int | None, lines: int) -> int | None:

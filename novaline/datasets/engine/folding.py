@@ -23,6 +23,8 @@ _DROPPED_BETWEEN = bytes(code for code in _DROPPED if code != 0)
 _NO_WORD = re.compile(r"[\W_]+")
 _SIGNS = re.compile(r"[-+*/=<>^%&|~\\@#$.,:\d\u00d7\u00f7\u00b1\u20a0-\u2bff\U0001f000-\U0001faff]+")
 """Numbers with what stands between their digits, signs of calculation and code, currencies, arrows and emoji."""
+_SPACED = re.compile(r"(?<=\d)\s*([-+*/=<>^%\u00d7\u00f7])\s*(?=\d)")
+"""A sign between two numbers, with the spaces around it, which are as much spelling there as anywhere."""
 _WIDE = 40
 """Characters that are folded for a key …"""
 _KEPT = 20
@@ -40,7 +42,7 @@ def folded(text: str) -> bytes:
     letters = _letters(text)
     if not letters:
         return text.encode("utf-8", "surrogatepass")
-    runs = [run.strip(".,:") for run in _SIGNS.findall(text)]
+    runs = [run.strip(".,:") for run in _SIGNS.findall(_SPACED.sub(r"\1", text))]
     signs = " ".join(run for run in runs if run.strip("-"))
     return letters + b"\0" + signs.encode("utf-8", "surrogatepass") if signs else letters
 

@@ -11,7 +11,6 @@ from novaline.datasets.engine.limits import row_flaws
 from novaline.datasets.engine.merging import Merged
 from novaline.datasets.engine.plan import Plan
 from novaline.datasets.engine.repeats import Repeated
-from novaline.datasets.engine.taking import TOKEN_BYTES
 from novaline.datasets.engine.tally import Tally
 from novaline.datasets.flaws import Flaw
 from novaline.findings import Severity
@@ -45,8 +44,7 @@ def judge(merged: Merged, plan: Plan) -> Iterator[Judged]:
         return
     if not options.checked:
         yield from ((flaw, 1, []) for flaw in SPECS[options.format].unsuited(options.context))
-    tokens = total.lengths.total // TOKEN_BYTES
-    for flaw in row_flaws(options, total.rows, media=bool(total.media), tokens=tokens):
+    for flaw in row_flaws(options, total.rows, media=bool(total.media), tokens=total.lengths.tokens):
         yield flaw, 1, []
     yield from _mixed(total)
     yield from _systems(total, plan)

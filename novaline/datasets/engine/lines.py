@@ -10,31 +10,13 @@ from typing import Any
 import msgspec
 
 from novaline.datasets.flaws import Flaw
+from novaline.datasets.formats.broken_lines import UNREADABLE, file_flaw, line_flaw
 from novaline.datasets.formats.misfits import shape_flaw
 from novaline.datasets.formats.reserved import reserved_flaws
 from novaline.datasets.formats.spec import Columns, FastShape, FormatSpec, RuleContext, View
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What a decoder raises for a line that it does not take."""
-
 BLANK = Flaw("blank-line", "a line is blank; every line is one JSON object", hint="remove it")
 BOM = Flaw("byte-order-mark", "the file starts with a byte order mark", hint="save it as UTF-8 without BOM")
-NOT_UTF8 = Flaw("not-utf-8", "the line is not UTF-8 text", hint="save the file as UTF-8")
-_UTF16 = Flaw("not-utf-8", "the file is UTF-16 text, not UTF-8", hint="save the file as UTF-8")
-_PACKED = Flaw(
-    "not-lines", "the file is compressed, or no text at all", hint="name it .gz or .zst if it is such a file"
-)
-_ARRAY = Flaw(
-    "not-lines",
-    "the file begins with `[`: a dataset is no JSON list",
-    hint="write one JSON object on each line (JSONL), without brackets and commas between them",
-)
-_OPENED = Flaw("not-lines", "the object goes on over several lines", hint="write each JSON object on one line (JSONL)")
-_TOO_DEEP = Flaw("too-deep", "the row is nested too deeply to be read")
-_NO_NUMBER = Flaw("not-a-number", "NaN and Infinity are no JSON", hint="leave the field out, or write a number")
-_RAW_CONTROL = Flaw(
-    "control-character", "a text holds a raw control character, which JSON wants escaped", hint="write \\n, \\t, …"
-)
 _CONTROL = Flaw(
     "control-character",
     "a text holds a control character",
@@ -50,18 +32,11 @@ _REPLACEMENT = Flaw(
 _MARK_INSIDE = Flaw(
     "byte-order-mark-inside", "a text holds a byte order mark (U+FEFF)", "warning", hint="nobody sees it: take it out"
 )
-_REPEATED_KEY = Flaw(
-    "repeated-key",
-    "an object holds a key twice, of which readers take one or the other",
-    hint="keep one of them",
-)
-_NOT_JSON_HINT = "every line is one JSON object; of a table, `novaline data prepare` makes such lines"
 
-_BYTE = re.compile(r"\(byte (\d+)\)")
-_NAN = re.compile(rb"-?(NaN|Infinity)|[Nn]an|[Ii]nf")
+BEFORE_QUESTION = 24
+"""Bytes of a row that are shown in front of what it asks."""
+_ENOUGH_TO_FIND = 60
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-_KEY = re.compile(rb'"\s*:')
 
 
 class LineReader:
@@ -102,6 +77,20 @@ class LineReader:
         except UNREADABLE:
             return None
 
+    def question_column(self, line: bytes) -> int | None:
+        """The byte column (from 1) where a row begins to say what it asks; None where that is not to be found."""
+        said = self.says(line)
+        if said is None:
+            return None
+        question = (said.questions or said.prompts)[0] if isinstance(said, Columns) else said.question
+        start = question[:_ENOUGH_TO_FIND].partition("\n")[0]
+        for as_ascii in (False, True):
+            written = json.dumps(start, ensure_ascii=as_ascii)[:-1].encode("utf-8", "surrogatepass")
+            place = line.find(written)
+            if place >= 0 and start:
+                return place + 2
+        return None
+
     def text_flaws(self, line: bytes) -> Iterator[Flaw]:
         """Reserved words and control characters in the texts of a line that is a row."""
         try:
@@ -117,46 +106,12 @@ class LineReader:
 
         `first` says that it is the first line of its file.
         """
-        whole = _flaw_of_the_file(line) if first else None
+        whole = file_flaw(line) if first else None
         if whole is not None:
             return whole, None, True
         if isinstance(problem, msgspec.ValidationError):
             return shape_flaw(self.spec, problem, line), None, False
-        if isinstance(problem, RecursionError):
-            return _TOO_DEEP, None, False
-        if isinstance(problem, UnicodeDecodeError) or not _is_utf8(line):
-            return NOT_UTF8, None, False
-        if line.strip() == b"{":
-            return _OPENED, None, False
-        return (*_broken_json(problem, line), False)
-
-
-def repeated_key(line: bytes) -> Flaw | None:
-    """What is wrong with a line of JSON that repeats a key in an object; None when it does not, or is not read."""
-    repeated: list[str] = []
-
-    def pairs(items: list[tuple[str, object]]) -> None:
-        if len({key for key, _ in items}) < len(items):
-            names = [key for key, _ in items]
-            repeated.append(next(key for index, key in enumerate(names) if key in names[:index]))
-
-    try:
-        json.loads(line, object_pairs_hook=pairs)
-    except (ValueError, RecursionError):
-        return None
-    if not repeated:
-        return None
-    known = _REPEATED_KEY
-    return Flaw(known.code, known.message, known.severity, known.hint, detail=f"found `{repeated[0][:60]}` twice")
-
-
-def may_repeat_keys(line: bytes) -> bool:
-    """Whether a line of JSON may hold a key twice: decoded and written again it has fewer keys."""
-    try:
-        again = msgspec.json.encode(msgspec.json.decode(line))
-    except UNREADABLE:
-        return False
-    return len(_KEY.findall(line)) != len(_KEY.findall(again))
+        return (*line_flaw(problem, line), False)
 
 
 def _character_flaws(texts: Sequence[str]) -> Iterator[Flaw]:
@@ -170,36 +125,3 @@ def _character_flaws(texts: Sequence[str]) -> Iterator[Flaw]:
         yield _REPLACEMENT
     if any("\ufeff" in text for text in texts):
         yield _MARK_INSIDE
-
-
-def _flaw_of_the_file(first: bytes) -> Flaw | None:
-    """What makes every line of the file unreadable, if its unreadable first line shows it."""
-    if first[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return _UTF16
-    if first[:2] == b"\x1f\x8b" or first[:4] == b"\x28\xb5\x2f\xfd" or first[:4] in (b"PK\x03\x04", b"PAR1"):
-        return _PACKED
-    return _ARRAY if first.lstrip()[:1] == b"[" else None
-
-
-def _broken_json(problem: Exception, line: bytes) -> tuple[Flaw, int | None]:
-    match = _BYTE.search(str(problem))
-    place = int(match[1]) if match else None
-    if place is not None and place < len(line):
-        if line[place] < 0x20 and line[place] not in b"\n\r":
-            return _RAW_CONTROL, place + 1
-        if _NAN.match(line, place) or _NAN.match(line, max(0, place - 1)):
-            return _NO_NUMBER, place + 1
-    if _SURROGATE.search(line) and ("surrogate" in str(problem) or place is None):
-        message = "a text holds half of a character (a lone surrogate)"
-        return Flaw("lone-surrogate", message, hint="it was cut in the middle: take it out"), None
-    what = _BYTE.sub("", str(problem)).strip().rstrip(":").removeprefix("JSON is malformed: ")
-    flaw = Flaw("unreadable-json", f"the line is not JSON: {what[:1].lower()}{what[1:]}", hint=_NOT_JSON_HINT)
-    return flaw, len(line) + 1 if place is None else place + 1
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

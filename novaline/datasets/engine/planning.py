@@ -13,10 +13,11 @@ from novaline.datasets.engine.files import DataFile
 from novaline.datasets.engine.folding import WHOLE, Place, place_for
 from novaline.datasets.engine.hashing import text_hash
 from novaline.datasets.engine.held_out import Asked, held_out
-from novaline.datasets.engine.lines import UNREADABLE, LineReader
+from novaline.datasets.engine.lines import LineReader
 from novaline.datasets.engine.options import Options
 from novaline.datasets.engine.plan import Plan
 from novaline.datasets.flaws import Flaw
+from novaline.datasets.formats.broken_lines import UNREADABLE
 from novaline.datasets.formats.misfits import looks_like
 from novaline.datasets.formats.spec import Columns
 

@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from novaline.datasets.engine import lines as of_lines
 from novaline.datasets.engine.any_rows import SPECS
 from novaline.datasets.engine.blocks import LONGEST_LINE, Block, new_buffer
-from novaline.datasets.engine.lines import UNREADABLE, LineReader
+from novaline.datasets.engine.held_out import SAME
+from novaline.datasets.engine.lines import BEFORE_QUESTION, BLANK, BOM, LineReader
 from novaline.datasets.engine.look import Look, Looker
 from novaline.datasets.engine.plan import Plan
 from novaline.datasets.engine.taking import RowTaker
 from novaline.datasets.engine.tally import Tally
-from novaline.datasets.flaws import Flaw, FlawLedger
+from novaline.datasets.flaws import Flaw, FlawLedger, excerpt
+from novaline.datasets.formats.broken_lines import BYTE_ORDER_MARK, UNREADABLE, may_repeat_keys, repeated_key
 from novaline.datasets.formats.spec import Columns
 
 if TYPE_CHECKING:
     from novaline.datasets.sensitive import SensitiveScanner
-
-_BOM = b"\xef\xbb\xbf"
 
 
 class _Lines:
@@ -44,7 +43,7 @@ class _Lines:
     def row(self, index: int) -> bytes:
         """A line, without the byte order mark that may stand before the file's first one."""
         line = self.all[index]
-        return line.removeprefix(_BOM) if self.is_first(index) else line
+        return line.removeprefix(BYTE_ORDER_MARK) if self.is_first(index) else line
 
     def offset(self, index: int) -> int:
         return self.block.offset + self._starts[index]
@@ -162,17 +161,17 @@ class PartReader:
         for number, (indexes, fast_rows) in fast.items():
             shape = self._reader.fast[number][0]
             self._take(shape.columns(fast_rows), shape.features, indexes)
-        self._repeated_keys([index for index in readable if of_lines.may_repeat_keys(self._lines.row(index))])
+        self._repeated_keys([index for index in readable if may_repeat_keys(self._lines.row(index))])
         self._text_flaws(sorted({*look.suspects} & {*readable}))
         return rows
 
     def _has_row(self, index: int, line: bytes) -> bool:
         """Whether the line is more than blank."""
-        if self._lines.is_first(index) and line.startswith(_BOM):
-            self._report(of_lines.BOM, index, column=1)
+        if self._lines.is_first(index) and line.startswith(BYTE_ORDER_MARK):
+            self._report(BOM, index, column=1)
         row = self._lines.row(index)
         if not row or row.isspace():
-            self._report(of_lines.BLANK, index)
+            self._report(BLANK, index)
             return False
         return True
 
@@ -202,7 +201,7 @@ class PartReader:
 
     def _repeated_keys(self, indexes: Iterable[int]) -> None:
         for index in indexes:
-            flaw = of_lines.repeated_key(self._lines.row(index))
+            flaw = repeated_key(self._lines.row(index))
             if flaw is not None:
                 self._report(flaw, index)
 
@@ -233,7 +232,12 @@ class PartReader:
 
     def _report_all(self, found: Iterator[tuple[int, Flaw]]) -> None:
         for index, flaw in found:
-            self._report(flaw, index)
+            column = shown = None
+            if flaw.code == SAME.code and flaw not in self._ledger.seen:
+                line = self._lines.all[index]
+                column = self._reader.question_column(self._lines.row(index))
+                shown = excerpt(line, column, before=BEFORE_QUESTION)
+            self._report(flaw, index, column=column, shown=shown)
 
     def _report(self, flaw: Flaw, index: int, *, column: int | None = None, shown: str | None = None) -> None:
         if self._tally.unlike:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from novaline.datasets.engine.blocks import Block, line_blocks
 from novaline.datasets.engine.files import DataFile
-from novaline.datasets.engine.lines import UNREADABLE, LineReader
+from novaline.datasets.engine.lines import LineReader
 from novaline.datasets.engine.taking import records_of
+from novaline.datasets.formats.broken_lines import BYTE_ORDER_MARK, UNREADABLE
 
 
 def second_look(files: Sequence[DataFile], chosen: NDArray[np.uint8], reader: LineReader) -> Iterator[bytes]:
@@ -36,7 +37,7 @@ def _records(block: Block, places: NDArray[np.intp], first: int, reader: LineRea
     ends = np.flatnonzero(_bytes(block) == 10)
     starts = np.concatenate((np.zeros(1, dtype=np.intp), ends[:-1] + 1))[places].tolist()
     pieces = [
-        bytes(block.view[start:end]).removeprefix(b"\xef\xbb\xbf")
+        bytes(block.view[start:end]).removeprefix(BYTE_ORDER_MARK)
         for start, end in zip(starts, ends[places].tolist(), strict=True)
     ]
     lines = (places + first).tolist()

@@ -5,17 +5,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from itertools import compress
-from operator import add
 
 from novaline.datasets.engine.folding import folded_hash, folded_hashes
 from novaline.datasets.engine.hashing import NOTHING, bytes_hashes, text_hash, text_hashes
 from novaline.datasets.engine.plan import Plan
 from novaline.datasets.engine.tally import Tally
 from novaline.datasets.flaws import Flaw
-from novaline.datasets.formats.spec import Columns, View
+from novaline.datasets.formats.spec import TOKEN_BYTES, Columns, View, tokens_of, tokens_of_all
 
-TOKEN_BYTES = 4
-"""Of English text; see `novaline.cost.tokens`."""
 _SYSTEM = frozenset({"system"})
 
 Found = Iterator[tuple[int, Flaw]]
@@ -54,8 +51,8 @@ class RowTaker:
             tally.labels.add([view.answer])
         for medium in view.media:
             tally.media[medium.kind] = tally.media.get(medium.kind, 0) + 1
-        size = sum(len(text.encode()) for text in view.texts)
-        tally.lengths.add(size, size, line)
+        size = view.size(self._row(index))
+        tally.lengths.add(tokens_of(size), size, line)
         if self._most_bytes and size > self._most_bytes:
             yield index, self._long(size)
         flaw = self._plan.held_out.flaw(view.question) if self._plan.held_out.folded else None
@@ -91,7 +88,7 @@ class RowTaker:
             for index, key in zip(indexes, keys, strict=True):
                 self._keys[index] = key
         yield from self._held_out(columns, keys, indexes)
-        yield from self._lengths([texts for texts in (prompts, answers, systems) if texts is not None], indexes)
+        yield from self._lengths(columns.sizes(), indexes)
 
     def _systems(self, systems: Sequence[str], features: frozenset[str], indexes: Sequence[int]) -> None:
         tally, with_system = self._tally, features | _SYSTEM
@@ -118,19 +115,13 @@ class RowTaker:
             if flaw is not None:
                 yield index, flaw
 
-    def _lengths(self, columns: Sequence[Sequence[str]], indexes: Sequence[int]) -> Found:
-        """Bytes of texts; of ASCII these are its characters, which are known without looking."""
-        sizes: list[int] = []
-        for texts in columns:
-            ascii_only = all(map(str.isascii, texts))
-            of_texts = list(map(len, texts if ascii_only else map(str.encode, texts)))
-            sizes = list(map(add, sizes, of_texts)) if sizes else of_texts
+    def _lengths(self, sizes: list[int], indexes: Sequence[int]) -> Found:
         longest = max(sizes)
-        lengths = self._tally.lengths
+        lengths, tokens = self._tally.lengths, sum(tokens_of_all(sizes))
         if longest > lengths.longest:
-            lengths.add(sum(sizes), longest, self._before + indexes[sizes.index(longest)])
+            lengths.add(tokens, longest, self._before + indexes[sizes.index(longest)])
         else:
-            lengths.total += sum(sizes)
+            lengths.tokens += tokens
         if self._most_bytes and longest > self._most_bytes:
             for place in compress(range(len(sizes)), [size > self._most_bytes for size in sizes]):
                 yield indexes[place], self._long(sizes[place])
@@ -142,7 +133,7 @@ class RowTaker:
             f"the row is longer than `max_length` of {tokens:,} tokens, as {TOKEN_BYTES} bytes a token would have it",
             "warning",
             hint="what is beyond may be cut off: shorten the row, or raise `max_length`",
-            detail=f"about {size // TOKEN_BYTES:,} tokens",
+            detail=f"about {tokens_of(size):,} tokens",
         )
 
     def _id(self, name: str, line: int) -> None:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from multiprocessing.pool import Pool
+from typing import Literal
 
 from novaline.datasets.engine.blocks import line_blocks
 from novaline.datasets.engine.files import PART_BYTES, DataFile, parts
@@ -102,10 +103,14 @@ class _Worker:
     tools: Tools
 
 
+def _start_method() -> Literal["fork", "spawn"]:
+    return "fork" if sys.platform == "linux" else "spawn"
+
+
 @contextmanager
 def _pool(processes: int, files: Sequence[DataFile], plan: Plan) -> Iterator[Pool]:
     """Processes that start at once where the system can copy this one, and anew elsewhere."""
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    context = multiprocessing.get_context(_start_method())
     with warnings.catch_warnings():
         # numpy may have started threads of its own, which the processes here never ask for anything.
         warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
@@ -115,7 +120,10 @@ def _pool(processes: int, files: Sequence[DataFile], plan: Plan) -> Iterator[Poo
 
 
 def _begin(files: Sequence[DataFile], plan: Plan) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process ends the others
+    for name in ("SIGINT", "SIGHUP"):  # the first process is told as well, and ends the others …
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # … by this, whatever it does itself when it is told to end
     _Worker.files = files
     _Worker.tools = tools_for(plan, fast=True)
 

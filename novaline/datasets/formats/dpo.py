@@ -184,7 +184,8 @@ def _columns(
     systems = system_texts(rows)
     doubtful = sorted({*blank_rows(prompts, better, worse, systems), *equal_rows(better, worse)})
     keys = head_keys(rows, systems) + 11 * len(rows)
-    return Columns(prompts=prompts, answers=better, systems=systems, doubtful=doubtful, keys=keys)
+    read = (prompts, better, worse, systems)
+    return Columns(prompts=prompts, answers=better, systems=systems, doubtful=doubtful, keys=keys, read=read)
 
 
 DPO = FormatSpec(

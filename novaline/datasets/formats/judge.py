@@ -62,8 +62,15 @@ def view(row: Judgement) -> View:
 def _columns(rows: list[PlainJudgement]) -> Columns:
     prompts = [row.prompt for row in rows]
     references = [row.response_A for row in rows]
-    doubtful = blank_rows(prompts, references, [row.response_B for row in rows])
-    return Columns(prompts=prompts, answers=references, systems=None, doubtful=doubtful, keys=3 * len(rows))
+    candidates = [row.response_B for row in rows]
+    return Columns(
+        prompts=prompts,
+        answers=references,
+        systems=None,
+        doubtful=blank_rows(prompts, references, candidates),
+        keys=3 * len(rows),
+        read=(prompts, references, candidates),
+    )
 
 
 def _judge(name: str) -> FormatSpec[Judgement]:

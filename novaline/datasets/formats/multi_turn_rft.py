@@ -94,7 +94,7 @@ def _columns(rows: list[PlainEpisode]) -> Columns:
     ids = [row.id for row in rows]
     answers = [row.metadata.answer for row in rows]
     doubtful = blank_rows(prompts, ids, answers)
-    return Columns(prompts=prompts, answers=answers, systems=None, doubtful=doubtful, ids=ids)
+    return Columns(prompts=prompts, answers=answers, systems=None, doubtful=doubtful, ids=ids, read=(prompts,))
 
 
 MULTI_TURN_RFT = FormatSpec(

@@ -81,4 +81,5 @@ def conversation_view(
         features=frozenset(features),
         media=media,
         texts=tuple(texts_of(row, contents)),
+        tools=row.toolConfig is not UNSET,
     )

@@ -115,11 +115,17 @@ def view(row: Task) -> View:
         answer=answer,
         features=frozenset(features | ({"tools"} if row.tools else set())),
         row_id=row.id if isinstance(row.id, str) else None,
+        tools=bool(row.tools),
     )
 
 
 def chat_view(
-    messages: Sequence[ChatMessage], *, answer: str | None, features: frozenset[str], row_id: str | None
+    messages: Sequence[ChatMessage],
+    *,
+    answer: str | None,
+    features: frozenset[str],
+    row_id: str | None,
+    tools: bool = False,
 ) -> View:
     """The view of a row with a chat."""
     system = messages[0].text if messages and messages[0].role == "system" else None
@@ -135,6 +141,7 @@ def chat_view(
         media=(),
         texts=tuple(message.text for message in messages),
         id=row_id,
+        tools=tools,
     )
 
 
@@ -170,6 +177,7 @@ def _columns(rows: Sequence[PlainTask], prompts: list[str], systems: list[str] |
         systems=systems,
         doubtful=blank_rows(prompts, systems, answers, ids),
         ids=ids if any(ids) else None,
+        read=(prompts, systems),
     )
 
 

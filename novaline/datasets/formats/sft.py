@@ -63,6 +63,7 @@ def chat_columns(rows: list[PlainChat]) -> Columns:
         systems=systems,
         doubtful=sorted(doubtful),
         keys=head_keys(rows, systems) + 3 * sum(map(len, texts)),
+        read=(["".join(row) for row in texts], systems),
     )
 
 

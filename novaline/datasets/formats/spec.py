@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import add
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
@@ -12,6 +13,9 @@ from novaline.datasets.flaws import Flaw
 from novaline.findings import Severity
 
 Row = TypeVar("Row", bound=Struct)
+
+TOKEN_BYTES = 4
+"""Of English text. Amazon publishes no tokenizer of the Nova models: every number of tokens is an estimate."""
 
 MediaKind = Literal["image", "video", "document"]
 
@@ -47,6 +51,23 @@ class RuleContext:
     platform: str | None = None
 
 
+def tokens_of(size: int) -> int:
+    """Estimated tokens of so many bytes of text, rounded up."""
+    return (size + TOKEN_BYTES - 1) // TOKEN_BYTES
+
+
+def tokens_of_all(sizes: Sequence[int]) -> list[int]:
+    """Estimated tokens of each of many sizes."""
+    return [(size + TOKEN_BYTES - 1) // TOKEN_BYTES for size in sizes]
+
+
+def text_sizes(texts: Sequence[str]) -> list[int]:
+    """The texts' bytes in UTF-8; of ASCII these are its characters, which are known without looking."""
+    if all(map(str.isascii, texts)):
+        return list(map(len, texts))
+    return [len(text.encode("utf-8", "surrogatepass")) for text in texts]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medium:
     """A picture, video or document of a row. `uri` is in S3, or empty where the row holds the bytes itself."""
@@ -63,7 +84,8 @@ class View:
     `question` is the last turn of it that a person wrote: what an evaluation would ask. `answer` is what is learnt or
     compared; None where the format has none. `system` is None where the row has none. `features` are what all rows of
     a dataset should share: `system`, `image`, `toolUse`, …. `texts` are what the containers read as text, every one.
-    `id` is the row's own, which no other row should have; None where it has none.
+    `id` is the row's own, which no other row should have; None where it has none. `tools` says that the model reads
+    more of the row than texts: tools that it may call.
     """
 
     prompt: str
@@ -74,6 +96,11 @@ class View:
     media: tuple[Medium, ...]
     texts: tuple[str, ...]
     id: str | None = None
+    tools: bool = False
+
+    def size(self, line: bytes) -> int:
+        """Bytes that the model reads of the row that stands in this line: its texts; with tools all of its JSON."""
+        return len(line) if self.tools else sum(text_sizes(self.texts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +111,8 @@ class Columns:
     `""` for the rows that have none; `ids` likewise. `doubtful` are the indexes of rows that only the full shape's
     rules can judge: all other rows are without a flaw. `keys` are the JSON keys of all rows together, if none is
     repeated in its object; None where the shape lets keys pass that it does not know. `questions` is None where the
-    prompts are the questions.
+    prompts are the questions. `read` are the columns of texts that the model reads; None where these are the prompts,
+    the answers and the system texts.
     """
 
     prompts: Sequence[str]
@@ -94,6 +122,16 @@ class Columns:
     ids: Sequence[str] | None = None
     keys: int | None = None
     questions: Sequence[str] | None = None
+    read: Sequence[Sequence[str] | None] | None = None
+
+    def sizes(self) -> list[int]:
+        """Bytes that the model reads of each row, in UTF-8."""
+        columns = (self.prompts, self.answers, self.systems) if self.read is None else self.read
+        sizes: list[int] = []
+        for texts in columns:
+            if texts is not None:
+                sizes = list(map(add, sizes, text_sizes(texts))) if sizes else text_sizes(texts)
+        return sizes
 
 
 @dataclass(frozen=True, slots=True)

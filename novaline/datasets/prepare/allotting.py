@@ -22,20 +22,32 @@ Share = tuple[str | None, Sequence[object], Sequence[int]]
 
 
 class Allotment:
-    """Allots rows to splits; without shares all of them to the one that has no name."""
+    """Allots rows to splits; without shares all of them to the one that has no name.
+
+    `survey`, `watch` and `splitter` are for rows that are read in parts: what notes them, and what all of them gave.
+    """
 
     def __init__(
-        self, *, shares: Shares | None, seed: int, stratify: str | None, group: str | None, like: Splitter | None
+        self,
+        *,
+        shares: Shares | None,
+        seed: int,
+        stratify: str | None,
+        group: str | None,
+        like: Splitter | None,
+        survey: Survey | None = None,
+        watch: StraddleWatch | None = None,
+        splitter: Splitter | None = None,
     ) -> None:
         self._shares = shares
         self._seed = seed
         self._stratify = stratify
         self._group = group
         self._like = like
-        self._survey = Survey()
-        self._watch = StraddleWatch()
-        self._splitter: Splitter | None = None
-        if shares is not None:
+        self._survey = Survey() if survey is None else survey
+        self._watch = StraddleWatch() if watch is None else watch
+        self._splitter = splitter
+        if splitter is None and shares is not None:
             self._splitter = Splitter(shares=shares, seed=seed, strata={} if like is None else like.strata)
 
     @property
@@ -44,12 +56,21 @@ class Allotment:
         return self._shares is not None and self._stratify is not None
 
     def survey(self, batch: Batch, converted: Converted, mapping: Mapping[str, str]) -> None:
-        """Looks at a batch. Raises NovalineError when the column to stratify by has too many values."""
+        """Looks at a batch. Raises NovalineError as `check_labels` does."""
         if converted.rows:
             self._survey.add(self._hashes(batch, converted), self._labels(batch, converted, mapping) or ())
+        self.check_labels()
+
+    def check_labels(self) -> None:
+        """Raises NovalineError when the column to stratify by has too many values."""
         if len(self._survey.labels) > MOST_LABELS:
             message = f"{self._stratify} has more than {MOST_LABELS:,} different values: nothing to stratify by"
             raise NovalineError.of("too-many-labels", message, hint="leave out --stratify, or name another column")
+
+    @property
+    def splitter(self) -> Splitter | None:
+        """What allots; None without shares."""
+        return self._splitter
 
     def close_survey(self) -> None:
         """To be called when all batches were looked at."""

@@ -19,6 +19,11 @@ class Contrasts:
         self._answers: dict[str, int] = {}
         self._ordered: list[str] = []
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The answers that were seen."""
+        return tuple(self._answers)
+
     def add(self, answers: Iterable[object]) -> None:
         """Takes answers. Raises NovalineError when they are too many to be labels."""
         for answer in answers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -48,6 +48,7 @@ class Converter:
         bucket_owner: str | None,
         contrasts: Contrasts | None,
         ledger: RowLedger,
+        sources_before: int = 0,
     ) -> None:
         self._format = format
         self._roles = FORMAT_ROLES[format]
@@ -59,8 +60,10 @@ class Converter:
         self._contrasts = contrasts
         self._ledger = ledger
         self.mapping: dict[str, str] = {}
+        self.mappings: dict[str, Mapping[str, str]] = {}
+        """Source → what its columns were taken for."""
         self._mapped_for = ""
-        self._sources = 0
+        self._sources = sources_before
         self._found: set[str] = set()
 
     def resolve(self, batch: Batch) -> Mapping[str, str]:
@@ -78,13 +81,14 @@ class Converter:
                 example=shown_row(batch.row(0), most=100),
             )
             self._mapped_for = batch.source
+            self.mappings[batch.source] = self.mapping
             self._sources += 1
         return self.mapping
 
     def convert(self, batch: Batch) -> Converted:
         """The batch's rows. Raises NovalineError when the batch lacks a column."""
         for bad in batch.unreadable:
-            flaw = Flaw(bad.code, bad.message)
+            flaw = Flaw(bad.code, bad.message, hint=bad.hint, detail=bad.detail)
             self._ledger.add(flaw, file=batch.source, unit=batch.unit, number=bad.number, row=bad.excerpt)
         if not len(batch):
             return Converted(rows=[], questions=[], indexes=[])
@@ -105,13 +109,14 @@ class Converter:
             return self._fast(batch, columns, indexes, {"prompt": questions, "answer": answers}, systems)
         return self._general(batch, columns, range(len(batch)))
 
+    @property
+    def found(self) -> frozenset[str]:
+        """The roles whose columns were in a row so far; without any row all that were given."""
+        return frozenset(self._found if self._sources else self._given)
+
     def require_found(self) -> None:
         """To be called at the end. Raises NovalineError when a column that a person named was in no row."""
-        unfound = {role: name for role, name in self._given.items() if role not in self._found and self._sources}
-        if unfound:
-            named = ", ".join(f"{role}={name}" for role, name in unfound.items())
-            hint = "correct --map, or leave it out"
-            raise NovalineError.of("missing-column", f"no row has what is mapped by {named}", hint=hint)
+        require_columns(self._given, self.found)
 
     def _column(self, batch: Batch, role: str, name: str, *, first: bool) -> Sequence[object] | None:
         """The values of a role; None where the batch has none. Objects may lack a key here and have it elsewhere."""
@@ -210,6 +215,14 @@ class Converter:
         else:
             flaw = Flaw("left-out", f"messages hold {key!r}, for which Nova's rows have no place: left out", "warning")
         self._ledger.add(flaw, file=batch.source, unit=batch.unit, number=number)
+
+
+def require_columns(given: Mapping[str, str], found: Collection[str]) -> None:
+    """Raises NovalineError when the column of a role that a person named was in no row."""
+    named = ", ".join(f"{role}={name}" for role, name in given.items() if role not in found)
+    if named:
+        hint = "correct --map, or leave it out"
+        raise NovalineError.of("missing-column", f"no row has what is mapped by {named}", hint=hint)
 
 
 def _refuse(flaw: Flaw) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite, isnan
 
 from novaline.datasets.prepare.chat import Message, Note, converse_text, parse_chat, text_message
 from novaline.datasets.prepare.problems import BadRow
@@ -45,7 +46,10 @@ def draft_of(
     `system` is for rows without a system text of their own. `objects`: an answer may be an object that is kept as it
     is. `needs_answer`: a row may not go without one. Raises BadRow.
     """
+    values = {role: None if _is_nothing(value) else value for role, value in values.items()}
     draft = Draft(fields={role: value for role, value in values.items() if role not in _PARTS and value is not None})
+    for role, value in draft.fields.items():
+        _require_numbers(value, words.get(role, role))
     if "text" in values:
         draft.text = as_text(values["text"], words.get("text", "text"))
         return draft
@@ -69,6 +73,7 @@ def draft_of(
 def as_text(value: object, word: str) -> str:
     """A value as text: numbers and truth values as JSON has them. Raises BadRow for none, blanks and objects."""
     if isinstance(value, bool | int | float):
+        _require_numbers(value, word)
         value = json.dumps(value)
     if value is None or value == "":
         raise BadRow(f"empty-{word.replace('_', '-').lower()}", f"the {word} is empty")
@@ -80,11 +85,24 @@ def as_text(value: object, word: str) -> str:
     return value
 
 
+def _is_nothing(value: object) -> bool:
+    """Whether a value is the NaN by which tables of numbers say that there is none."""
+    return isinstance(value, float) and isnan(value)
+
+
+def _require_numbers(value: object, word: str) -> None:
+    """Raises BadRow for NaN and Infinity at any depth: JSON has no word for them."""
+    if isinstance(value, float) and not isfinite(value):
+        raise BadRow("not-a-number", f"the {word} is or holds NaN or Infinity, which no JSON can hold")
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _require_numbers(each, word)
+
+
 def _ask(draft: Draft, prompt: object, *, word: str, chat: bool, note: Note) -> None:
     """Puts what is asked into the draft; a chat's last turn, if it is the assistant's, is the answer."""
     if isinstance(prompt, dict) and prompt.get("tools") and not draft.tools:  # OpenAI's preference format
         draft.tools = parse_tools(prompt["tools"])
-    if chat or isinstance(prompt, dict | list):
+    if chat or isinstance(prompt, list) or (isinstance(prompt, dict) and "messages" in prompt):
         messages = parse_chat(prompt, written_calls=bool(draft.tools), note=note)
         if messages[-1]["role"] == "assistant":
             draft.answer = messages.pop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from novaline.datasets.flaws import LONGEST_EXCERPT, MOST_KINDS, MOST_LINES, Flaw
@@ -19,8 +19,11 @@ class BadRow(Exception):
         self.flaw = Flaw(code, message, hint=hint, detail=detail)
 
 
-@dataclass(slots=True)
-class _Sighting:
+@dataclass(slots=True, kw_only=True)
+class Sighting:
+    """How often a flaw was seen in a file, and in which lines or rows first. `detail` is the first one's."""
+
+    flaw: Flaw
     file: str
     unit: str
     excerpt: str
@@ -37,29 +40,48 @@ class RowLedger:
     """What was wrong, by kind and file. Flaws of severity error are of rows that were left out."""
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[Flaw, str], _Sighting] = {}
+        self._seen: dict[tuple[Flaw, str], Sighting] = {}
         self.left_out: Counter[str] = Counter()
 
     def add(self, flaw: Flaw, *, file: str, unit: str, number: int, row: object = None) -> None:
         """Notes a row, whose number counts from 1 in `unit` (line, row)."""
         if flaw.severity == "error":
             self.left_out[flaw.code] += 1
+        sighting = self._sighting(flaw, file=file, unit=unit, row=row)
+        sighting.count += 1
+        if len(sighting.numbers) < MOST_LINES:
+            sighting.numbers.append(number)
+
+    @property
+    def sightings(self) -> tuple[Sighting, ...]:
+        """All that was noted, for the ledger of the whole of which this one's rows are a part."""
+        return tuple(self._seen.values())
+
+    def merge(self, later: Iterable[Sighting], *, left_out: Mapping[str, int], before: int = 0) -> None:
+        """Adds what was noted in the part that follows; `before` are the lines before it in its file."""
+        self.left_out.update(left_out)
+        for each in later:
+            sighting = self._sighting(each.flaw, file=each.file, unit=each.unit, row=each.excerpt or None)
+            sighting.count += each.count
+            room = MOST_LINES - len(sighting.numbers)
+            sighting.numbers += [number + before for number in each.numbers[:room]]
+
+    def _sighting(self, flaw: Flaw, *, file: str, unit: str, row: object) -> Sighting:
+        """Where the flaw is counted in this file; one kind too many is counted with others."""
         if (flaw, file) not in self._seen and len(self._seen) >= MOST_KINDS:
             flaw, row = replace(_MORE, severity=flaw.severity), None
         sighting = self._seen.get((flaw, file))
         if sighting is None:
-            sighting = _Sighting(file=file, unit=unit, excerpt=shown_row(row), detail=flaw.detail)
+            sighting = Sighting(flaw=flaw, file=file, unit=unit, excerpt=shown_row(row), detail=flaw.detail)
             self._seen[flaw, file] = sighting
-        sighting.count += 1
-        if len(sighting.numbers) < MOST_LINES:
-            sighting.numbers.append(number)
+        return sighting
 
     def findings(self, *, skip_bad: bool) -> tuple[Finding, ...]:
         """One finding for each kind and file, in the order in which they were met."""
         return tuple(self._finding(flaw, sighting, skip_bad=skip_bad) for (flaw, _), sighting in self._seen.items())
 
     @staticmethod
-    def _finding(flaw: Flaw, seen: _Sighting, *, skip_bad: bool) -> Finding:
+    def _finding(flaw: Flaw, seen: Sighting, *, skip_bad: bool) -> Finding:
         skipped = flaw.severity == "error" and skip_bad
         message = flaw.message + (f"; {seen.detail}" if seen.detail else "")
         if seen.unit != "line" or seen.count > 1:

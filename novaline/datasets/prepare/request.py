@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from novaline.datasets.formats.catalogue import FORMATS
 from novaline.datasets.formats.reserved import reserved_flaws
 from novaline.datasets.manifest import MANIFEST, read_manifest
-from novaline.datasets.prepare.pipeline import Request
 from novaline.datasets.prepare.roles import FORMAT_ROLES, Shape, parse_mapping
+from novaline.datasets.prepare.work import Request
 from novaline.datasets.readers.reading import ReadOptions
 from novaline.datasets.readers.sources import Kind, find_sources
 from novaline.datasets.splitting import Shares, Splitter
@@ -54,16 +54,22 @@ class Asked:
 
 def request_of(asked: Asked, *, s3: Callable[[], S3Client]) -> Request:
     """The request. Raises UsageProblem for what does not fit together, NovalineError when S3 refuses to list."""
+    request = request_without_sources(asked)
+    _check_output(asked, request.shares)
+    sources = find_sources(asked.sources, s3=s3, kind=asked.kind)
+    check_reading(request.reading, {source.kind for source in sources})
+    return replace(request, sources=sources, output=asked.output)
+
+
+def request_without_sources(asked: Asked) -> Request:
+    """The request as far as it needs no look at sources and output. Raises as `request_of` does."""
     mapping = parse_mapping(asked.mapping, format=asked.format)
     like, shares, seed = _split(asked)
-    _check_output(asked, shares)
     _check_pairs(asked)
-    sources = find_sources(asked.sources, s3=s3, kind=asked.kind)
-    _check_reading(asked, {source.kind for source in sources})
     return Request(
-        sources=sources,
+        sources=(),
         format=asked.format,
-        output=asked.output,
+        output=None,
         reading=ReadOptions(
             select=asked.select, delimiter=_delimiter(asked.delimiter), header=asked.header, quotes=asked.quotes
         ),
@@ -118,14 +124,20 @@ def _check_output(asked: Asked, shares: Shares | None) -> None:
             raise UsageProblem.of("no-output", "nothing says where the rows should go", hint=hint)
         return
     if str(asked.output).startswith(("s3:", "hf:")):
-        hint = "write into a local folder; `novaline run` uploads it"
+        hint = "write into a local folder, which `novaline run` uploads; or let AWS write it, with --remote --env"
         raise UsageProblem.of("wrong-output", f"the output is local, found {asked.output}", hint=hint)
-    if asked.output.suffix and asked.output.suffix != _LINES and not asked.output.is_dir():
-        hint = f"end the file's name with {_LINES}; a folder's name has no dot at its end"
-        raise UsageProblem.of("wrong-output", f"expected a folder or a {_LINES} file, found {asked.output}", hint=hint)
-    if asked.output.suffix and shares is not None and asked.only is None:
+    if not asked.output.is_dir():
+        check_output_name(asked.output, shares, only=asked.only)
+
+
+def check_output_name(output: PurePath, shares: Shares | None, *, only: str | None) -> None:
+    """Raises UsageProblem when the output is no folder and no file that all rows fit into."""
+    if output.suffix and output.suffix != _LINES:
+        hint = f"end the file's name with {_LINES}; a folder with a dot in its name must be there already"
+        raise UsageProblem.of("wrong-output", f"expected a folder or a {_LINES} file, found {output}", hint=hint)
+    if output.suffix and shares is not None and only is None:
         hint = "name a folder, or write one of the splits with --only"
-        raise UsageProblem.of("wrong-output", f"several splits do not fit into {asked.output}", hint=hint)
+        raise UsageProblem.of("wrong-output", f"several splits do not fit into {output}", hint=hint)
 
 
 def _check_pairs(asked: Asked) -> None:
@@ -164,12 +176,12 @@ def _text_of(path: Path) -> str:
         raise UsageProblem.of("not-utf-8", message, hint="save the file as UTF-8") from None
 
 
-def _check_reading(asked: Asked, kinds: set[Kind]) -> None:
-    """An option that no source heeds is a misunderstanding, and not to be passed over."""
-    if asked.select and not kinds & {"json", "hugging-face"}:
+def check_reading(reading: ReadOptions, kinds: set[Kind]) -> None:
+    """An option that no source heeds is a misunderstanding, and not to be passed over. Raises UsageProblem."""
+    if reading.select and not kinds & {"json", "hugging-face"}:
         message = "--select names lists of a JSON object, and no source is one"
         raise UsageProblem.of("wrong-usage", message, hint="leave it out")
-    if (asked.delimiter or not asked.header or not asked.quotes) and not kinds & {"csv", "tsv"}:
+    if (reading.delimiter or not reading.header or not reading.quotes) and not kinds & {"csv", "tsv"}:
         message = "--delimiter, --no-header and --no-quotes are about CSV files, and no source is one"
         raise UsageProblem.of("wrong-usage", message, hint="leave them out, or say --kind csv")
 

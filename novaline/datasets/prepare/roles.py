@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
+from novaline.datasets.readers.batches import shown_names
 from novaline.findings import NovalineError, UsageProblem, nearest
 
 Shape = Literal["openai-chat", "pairs", "table"]
@@ -92,6 +94,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),
 }
 """Role → the names of columns that stand for it without being told."""
+_OTHER_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'"}
 _GUESSED_FOR = ("chosen", "chosen_response", "preferred_output")
 
 
@@ -113,7 +116,18 @@ def parse_mapping(words: Sequence[str], *, format: str) -> dict[str, str]:  # no
         if role in mapping:
             raise UsageProblem.of("wrong-mapping", f"{named} is mapped to two columns: {mapping[role]} and {column}")
         mapping[role] = column
+    _refuse_same_column(mapping, roles)
     return mapping
+
+
+def _refuse_same_column(mapping: Mapping[str, str], roles: FormatRoles) -> None:
+    """Raises UsageProblem when what is asked and what is answered would be one and the same."""
+    texts = [(role, mapping[role]) for role in ("prompt", "answer", "other") if role in mapping]
+    for (one, column), (other, also) in combinations(texts, 2):
+        if column == also:
+            words = [roles.words.get(role, role) for role in (one, other)]
+            message = f"{words[0]} and {words[1]} are both mapped to the column {column}"
+            raise UsageProblem.of("wrong-mapping", message, hint="map each to a column of its own")
 
 
 def shape_of(names: Sequence[str], mapping: Mapping[str, str]) -> Shape:
@@ -185,13 +199,16 @@ def _require(
     if missing:
         words = [roles.words.get(role, role) for role in missing]
         hint = "say which: " + " ".join(f"--map {word}=COLUMN" for word in words)
+        between = next((word for sign, word in _OTHER_DELIMITERS.items() if len(names) == 1 and sign in names[0]), None)
+        if between is not None:
+            hint = f"say what stands between the columns: --delimiter {between}"
         message = f"no column is known to be the {' and the '.join(words)}; there is {_list(names)}"
         message += f", as in {example}" if example else ""
         raise NovalineError.of("missing-column", message, file=source, hint=hint)
 
 
 def _list(names: Sequence[str]) -> str:
-    return (", ".join(names[:20]) + (", …" if len(names) > 20 else "")) or "none"
+    return shown_names(names) or "none"
 
 
 def _found(role: str, names: Sequence[str]) -> list[str]:

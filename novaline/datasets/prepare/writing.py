@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from novaline.datasets.manifest import Written, manifest_path, read_manifest
+from novaline.datasets.manifest import Written, is_rows_file, manifest_path, read_manifest
 from novaline.findings import NovalineError
 
 
@@ -58,7 +58,7 @@ class SplitFile:
 
 def output_paths(output: Path, names: Sequence[str | None], *, file: str) -> dict[str | None, Path]:
     """Split → its path: the one file, or `<split>.jsonl` in the folder; `file` is the name of what is not split."""
-    if output.suffix:
+    if is_rows_file(output):
         return dict.fromkeys(names, output)
     return {name: output / f"{name or file}.jsonl" for name in names}
 
@@ -70,10 +70,14 @@ def require_free(output: Path, paths: Sequence[Path], *, overwrite: bool, source
         if source.resolve() in touched:
             message = f"{source} is read, and would be replaced or removed"
             raise NovalineError.of("output-is-source", message, hint="name another --output")
-    if output.suffix and output.is_dir():
+    if is_rows_file(output) and output.is_dir():
         raise NovalineError.of("output-exists", f"{output} is a folder", hint="name another file, or the folder's file")
-    if not output.suffix and output.exists() and not output.is_dir():
+    if not is_rows_file(output) and output.exists() and not output.is_dir():
         raise NovalineError.of("output-exists", f"{output} is a file, expected a folder")
+    folders = [path for path in (*paths, manifest_path(output)) if path.is_dir()]
+    if folders:
+        hint = "name another --output"
+        raise NovalineError.of("output-exists", f"{folders[0]} is a folder, expected a file or nothing", hint=hint)
     there = [path for path in (*paths, manifest_path(output)) if path.exists()]
     if there and not overwrite:
         names = ", ".join(str(path) for path in there)
@@ -84,7 +88,7 @@ def require_free(output: Path, paths: Sequence[Path], *, overwrite: bool, source
 @contextmanager
 def writing(output: Path, paths: dict[str | None, Path]) -> Iterator[dict[str | None, SplitFile]]:
     """The files to write to; taken back when the block fails, and gone after it unless `publish` was called."""
-    folder = output.parent if output.suffix else output
+    folder = output.parent if is_rows_file(output) else output
     made = _make(folder)
     files: dict[str | None, SplitFile] = {}
     try:

@@ -79,7 +79,11 @@ class ArrowBatch(TableBatch):
         """The values of a column that the table has, dictionaries for its structs and maps."""
         if name not in self._made:
             column = self.stored.column(self.stored.schema.get_field_index(name))
-            self._made[name] = column.to_pylist(maps_as_pydicts="lossy")
+            try:
+                self._made[name] = column.to_pylist(maps_as_pydicts="strict")
+            except KeyError as problem:
+                what = f"a map of the column {name} repeats a key, and one value would be lost: {problem.args[0]}"
+                raise NovalineError.of("repeated-key", what, file=self.source) from None
         return self._made[name]
 
 

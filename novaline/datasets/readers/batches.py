@@ -12,16 +12,23 @@ BATCH_ROWS = 2048
 """Rows in a batch where a reader may choose: enough to spread a batch's cost, few enough to hold at once."""
 
 _MOST_NAMED = 20
+_LONGEST_NAME = 40
+"""Characters of a column's name that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A line or record of a source that holds no row. `number` counts from 1, in the batch's unit."""
+    """A line or record of a source that holds no row. `number` counts from 1, in the batch's unit.
+
+    `detail` is what others with the same code and message may have differently.
+    """
 
     number: int
     code: str
     message: str
     excerpt: str
+    detail: str = ""
+    hint: str | None = None
 
 
 class MissingColumn(NovalineError):
@@ -58,7 +65,7 @@ class Batch(ABC):
 
     def _missing(self, name: str) -> MissingColumn:
         names = self.names
-        shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        shown = shown_names(names)
         close = nearest(name, names)
         return MissingColumn.of(
             "missing-column",
@@ -66,6 +73,12 @@ class Batch(ABC):
             file=self.source,
             hint=f"did you mean {close}?" if close else "name the column with `--map role=column`",
         )
+
+
+def shown_names(names: Sequence[str]) -> str:
+    """The first columns' names for a message, each as long as a name is; empty for none."""
+    named = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names[:_MOST_NAMED]]
+    return ", ".join([*named, "…"] if len(names) > _MOST_NAMED else named)
 
 
 class TableBatch(Batch):

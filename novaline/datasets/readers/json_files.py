@@ -13,6 +13,9 @@ from novaline.findings import NovalineError, nearest
 
 _BLOCK_BYTES = 1 << 18
 _LONGEST_ELEMENT = 64 << 20
+_SHOWN_KEY = 60
+_LINES_HINT = "for one JSON value a line say `--kind jsonl`"
+_LISTS_HINT = "rows are the elements of a list: the file's own, or under a key of its object and no deeper"
 _IN_NUMBERS = frozenset("0123456789+-.eE")
 _SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -36,7 +39,7 @@ class _Document:
         self._at = 0
         self._passed = 0  # characters that were forgotten
         self._ended = False
-        self._scan = json.JSONDecoder(parse_constant=self._constant).raw_decode
+        self._scan = json.JSONDecoder(parse_constant=self._constant, object_pairs_hook=self._object).raw_decode
 
     def rows(self, select: Sequence[str]) -> Iterator[object]:
         opening = self._next()
@@ -51,7 +54,7 @@ class _Document:
         else:
             self._refuse("expected a list of rows, or an object of such lists")
         if self._next():
-            self._refuse("something follows the file's value", hint="one JSON value a line is a .jsonl file")
+            self._refuse("something follows the file's value", hint=_LINES_HINT)
 
     def _members(self, select: Sequence[str]) -> Iterator[object]:
         """The rows under the selected keys. Without a selection: under the only key that holds a list."""
@@ -72,25 +75,31 @@ class _Document:
                         yield element
             else:
                 self._value()
-            if self._next() == ",":
-                self._at += 1
-            elif self._next() != "}":
-                self._refuse("expected a comma or the object's end")
+            self._comma_or("}", "expected a comma or the object's end")
         self._at += 1
         if not select and len(lists) > 1:
             self._several(lists)
         absent = [key for key in select if key not in taken]
+        if not lists and self._next():
+            self._refuse("the file holds several values", hint=_LINES_HINT)
         if absent or not lists:
             self._no_such(absent, lists)
 
     def _elements(self) -> Iterator[object]:
         while self._next() != "]":
             yield self._value()
-            if self._next() == ",":
-                self._at += 1
-            elif self._next() != "]":
-                self._refuse("expected a comma or the list's end")
+            self._comma_or("]", "expected a comma or the list's end")
         self._at += 1
+
+    def _comma_or(self, end: str, expected: str) -> None:
+        """Passes over a comma, behind which something must follow; the end may stand in its place."""
+        found = self._next()
+        if found == ",":
+            self._at += 1
+            if self._next() == end:
+                self._refuse(f"a comma stands before `{end}`", hint="take it out")
+        elif found != end:
+            self._refuse(expected)
 
     def _next(self) -> str:
         """The next character that is no space, without taking it; empty at the file's end."""
@@ -117,6 +126,8 @@ class _Document:
                 )
             except RecursionError:
                 self._refuse("the value is nested too deeply")
+            except ValueError:  # the interpreter reads no longer ones
+                self._refuse("a number has too many digits")
             whole = end < len(self._text) and self._text[end] not in _IN_NUMBERS
             if whole or not self._more():  # a number at the window's end may go on
                 self._at = end
@@ -140,6 +151,15 @@ class _Document:
         self._text, self._at = held + text, 0
         return True
 
+    def _object(self, items: list[tuple[str, object]]) -> dict[str, object]:
+        """An object. Refuses one with a key twice, of which one value would be lost."""
+        made = dict(items)
+        if len(made) < len(items):
+            names = [key for key, _ in items]
+            twice = next(key for place, key in enumerate(names) if key in names[:place])
+            self._refuse(f"an object holds the key {twice[:_SHOWN_KEY]!r} twice", hint="keep one of them")
+        return made
+
     def _constant(self, name: str) -> NoReturn:
         self._refuse(f"{name} is no JSON")
 
@@ -152,7 +172,7 @@ class _Document:
         there = f"there is {', '.join(lists)}" if lists else "it holds none"
         what = f"no list is under the key {', '.join(map(repr, absent))}" if absent else "expected a list of rows"
         close = nearest(absent[0], lists) if absent else None
-        hint = f"did you mean {close}?" if close else None
+        hint = f"did you mean {close}?" if close else None if lists else _LISTS_HINT
         raise NovalineError.of("which-rows", f"{what}; {there}", file=self._source, hint=hint)
 
     def _refuse(self, what: str, *, hint: str | None = None) -> NoReturn:

@@ -33,12 +33,23 @@ class ReadOptions:
 
 
 class SourceReader:
-    """Reads one source. `origin` tells what was read, once `batches` has come to its end."""
+    """Reads one source. `origin` tells what was read, once `batches` has come to its end.
 
-    def __init__(self, source: Source, options: ReadOptions, *, s3: Callable[[], S3Client]) -> None:
+    `opened` opens what is not to be opened by its name.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        options: ReadOptions,
+        *,
+        s3: Callable[[], S3Client],
+        opened: Callable[[], BinaryIO] | None = None,
+    ) -> None:
         self._source = source
         self._options = options
         self._s3 = s3
+        self._opened = opened
         self.origin: Origin | None = None
 
     def batches(self) -> Iterator[Batch]:
@@ -92,14 +103,30 @@ class SourceReader:
 
         source = self._source
         read = arrow_files.read_parquet if source.kind == "parquet" else arrow_files.read_arrow
+        before = self._state()
         raw = self._open()
         buffered = io.BufferedReader(raw, _TABLE_BUFFER) if isinstance(raw, io.RawIOBase) else raw
         with buffered as file:
             yield from read(file, source=source.uri)
         sha256, size = (None, None) if source.in_s3 else hash_file(self._open)
+        if self._state() != before:
+            message = f"{source.uri} changed while it was read"
+            raise NovalineError.of("source-changed", message, file=source.uri, hint="start again")
         self.origin = _origin(source, raw, sha256=sha256, size=size)
 
+    def _state(self) -> object:
+        """What is another one when a local file has changed."""
+        if self._opened is not None or self._source.in_s3:
+            return None
+        try:
+            found = Path(self._source.uri).stat()
+        except OSError:
+            return None  # opening it will say what is wrong
+        return found.st_size, found.st_mtime_ns
+
     def _open(self) -> BinaryIO:
+        if self._opened is not None:
+            return self._opened()
         if self._source.in_s3:
             from novaline.datasets.readers.s3_objects import ObjectFile  # noqa: PLC0415 - lazy as boto3
 

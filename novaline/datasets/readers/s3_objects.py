@@ -5,28 +5,29 @@ KMS-encrypted objects need nothing more than kms:Decrypt on their key: S3 decryp
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fnmatch import translate
 from re import compile as compile_pattern
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
+from novaline.datasets.remote.s3_file import S3File
 from novaline.findings import UsageProblem
+from novaline.runs.clients import account_client
 from novaline.runs.problems import error_code, explained
 from novaline.s3_uri import join_s3_uri, split_s3_uri
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
     from mypy_boto3_s3 import S3Client
 
-_MOST_RESUMED = 5
 _WILD = "*?["
 
 
 def s3_client() -> S3Client:
-    """A client from the person's own session."""
-    import boto3  # noqa: PLC0415 - imported when a source is in S3, and only then
-
-    return boto3.client("s3")
+    """A client with the credentials of the shell. Raises UsageProblem or NovalineError when they do not work."""
+    client: S3Client = account_client("s3", None)
+    return client
 
 
 def find_objects(s3: S3Client, uri: str) -> Iterator[str]:
@@ -75,80 +76,42 @@ def _exists(s3: S3Client, bucket: str, key: str) -> bool:
     return True
 
 
-class ObjectFile(io.RawIOBase):
-    """One version of an object. Reading in order is one request; a jump opens another at that place."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectVersion:
+    """What S3 says of an object's newest version; `version_id` is None where the bucket keeps no versions."""
 
-    def __init__(self, s3: S3Client, uri: str) -> None:
-        self._s3 = s3
-        self._uri = uri
+    version_id: str | None
+    etag: str
+    size: int
+
+    @classmethod
+    def newest(cls, s3: S3Client, uri: str) -> Self:
+        """The object as it is now. Raises NovalineError when S3 refuses."""
         bucket, key = split_s3_uri(uri)
         with explained(f"looking at {uri}"):
             head = s3.head_object(Bucket=bucket, Key=key)
         version = head.get("VersionId")
-        self.version_id = version if version and version != "null" else None
-        self.etag = head["ETag"].strip('"')
-        self.size = head["ContentLength"]
-        # What is read is what was looked at, also while somebody writes the object anew.
-        pinned = {"VersionId": self.version_id} if self.version_id else {"IfMatch": head["ETag"]}
-        self._request: dict[str, Any] = {"Bucket": bucket, "Key": key, **pinned}
-        self._body: Any = None
-        self._at = 0
+        return cls(
+            version_id=version if version and version != "null" else None,
+            etag=head["ETag"].strip('"'),
+            size=head["ContentLength"],
+        )
 
-    def readable(self) -> bool:
-        """Yes."""
-        return True
 
-    def seekable(self) -> bool:
-        """Yes."""
-        return True
+class ObjectFile(S3File):
+    """An object for who reads at a command line: its newest version unless one is given, and refusals in words.
 
-    def tell(self) -> int:
-        """The place of the next byte."""
-        return self._at
+    What is read is what was looked at, also while somebody writes the object anew.
+    """
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Moves to a place; nothing is read."""
-        place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
-        if place != self._at:
-            self._drop()
-        self._at = max(0, place)
-        return self._at
+    def __init__(self, s3: S3Client, uri: str, *, version: ObjectVersion | None = None) -> None:
+        bucket, key = split_s3_uri(uri)
+        found = ObjectVersion.newest(s3, uri) if version is None else version
+        etag = f'"{found.etag}"'
+        super().__init__(s3, bucket=bucket, key=key, version=found.version_id, size=found.size, etag=etag)
+        self.version_id, self.etag, self.uri = found.version_id, found.etag, uri
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # what io asks for in practice
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Reads on. Raises NovalineError when S3 refuses, or when the connection keeps breaking."""
-        if self._at >= self.size or not len(buffer):
-            return 0
-        with explained(f"reading {self._uri}"):
-            block = self._read(len(buffer))
-        buffer[: len(block)] = block
-        self._at += len(block)
-        return len(block)
-
-    def close(self) -> None:
-        """Ends the request that is open."""
-        self._drop()
-        super().close()
-
-    def _read(self, size: int) -> bytes:
-        from botocore.exceptions import HTTPClientError, IncompleteReadError  # noqa: PLC0415 - as boto3
-
-        for attempt in range(_MOST_RESUMED + 1):
-            try:
-                if self._body is None:
-                    place: dict[str, Any] = {"Range": f"bytes={self._at}-"} if self._at else {}
-                    self._body = self._s3.get_object(**self._request, **place)["Body"]
-                block: bytes = self._body.read(min(size, self.size - self._at))
-            except (HTTPClientError, IncompleteReadError):
-                self._drop()
-                if attempt == _MOST_RESUMED:
-                    raise
-                continue
-            if block:
-                return block
-            self._drop()  # it ended early: ask for the rest
-        raise IncompleteReadError(actual_bytes=self._at, expected_bytes=self.size)
-
-    def _drop(self) -> None:
-        if self._body is not None:
-            self._body.close()
-            self._body = None
+        with explained(f"reading {self.uri}"):
+            return super().readinto(buffer)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal, get_args
@@ -62,19 +63,26 @@ def source_of(uri: str, *, kind: Kind | None = None) -> Source | None:
     return Source(uri=uri, kind=found, compression=compression)
 
 
-def find_sources(named: Sequence[str], *, s3: Callable[[], S3Client], kind: Kind | None = None) -> tuple[Source, ...]:
+def find_sources(
+    named: Sequence[str],
+    *,
+    s3: Callable[[], S3Client],
+    kind: Kind | None = None,
+    objects: Callable[[str], Iterable[str]] | None = None,
+) -> tuple[Source, ...]:
     """The sources that were named, each once, in the order of their names; of a folder those whose kind is known.
 
-    Raises UsageProblem for a name that stands for nothing, and NovalineError when S3 refuses.
+    `objects` finds what an `s3://` stands for, where it is not asked of S3 by `s3`. Raises UsageProblem for a name that
+    stands for nothing, and NovalineError when S3 refuses.
     """
     found: dict[str, Source] = {}
     for name in named:
+        if not name:
+            raise UsageProblem.of("no-such-source", "the name of a source is empty", hint="is a variable not set?")
         if name.startswith("hf://"):
             uris, certain = [name], True
         elif name.startswith("s3://"):
-            from novaline.datasets.readers.s3_objects import find_objects  # noqa: PLC0415 - lazy as boto3
-
-            uris = sorted(find_objects(s3(), name))
+            uris = sorted(_objects(s3, name) if objects is None else objects(name))
             certain = uris == [name]
         else:
             uris, certain = _local(name)
@@ -85,8 +93,20 @@ def find_sources(named: Sequence[str], *, s3: Callable[[], S3Client], kind: Kind
         ]
         if not sources:
             raise _nothing(name, uris, certain=certain)
-        found.update((source.uri, source) for source in sources)
+        for source in sources:
+            found.setdefault(_identity(source.uri), source)
     return tuple(found.values())
+
+
+def _identity(uri: str) -> str:
+    """What two names of one source have in common: links and `./` do not make another file of it."""
+    return uri if "://" in uri else os.path.realpath(uri)
+
+
+def _objects(s3: Callable[[], S3Client], name: str) -> Iterator[str]:
+    from novaline.datasets.readers.s3_objects import find_objects  # noqa: PLC0415 - lazy as boto3
+
+    return find_objects(s3(), name)
 
 
 def _local(name: str) -> tuple[list[str], bool]:
@@ -95,6 +115,9 @@ def _local(name: str) -> tuple[list[str], bool]:
     if path.is_dir():
         return sorted(_files_in(path)), False
     if path.exists():
+        if not path.is_file():
+            hint = "what is read may be read twice: write it to a file first"
+            raise UsageProblem.of("not-a-file", f"{name} is no ordinary file", hint=hint)
         return [name], True
     return sorted(match for match in glob.glob(name, recursive=True) if Path(match).is_file()), False  # noqa: PTH207 - `Path.glob` takes no absolute patterns
 

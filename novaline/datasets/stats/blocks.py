@@ -1,45 +1,47 @@
-"""A file of lines in blocks, and any of its lines again."""
+"""A file of lines in blocks, and some of its lines again."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
 
-from novaline.datasets.engine.blocks import LONGEST_LINE, line_blocks
+from novaline.datasets.engine.blocks import line_blocks
+from novaline.datasets.engine.files import DataFile
 
 
 class LineFile:
-    """Reads a file once, and remembers where its blocks began, so that single lines are soon found again.
+    """Reads a file once. `bytes` and `number` are the bytes and the lines read so far."""
 
-    `bytes` and `number` are the bytes and the lines read so far.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: DataFile) -> None:
         self._file = file
-        self._lines: list[int] = []  # the number of each block's first line
-        self._offsets: list[int] = []
         self.bytes = 0
         self.number = 0
 
     def blocks(self) -> Iterator[tuple[int, list[bytes] | None]]:
         """Lines without their newlines, with the first one's number, counted from 1; None for a line that is too long.
 
-        Raises OSError when the file cannot be read.
+        Raises OSError when the file cannot be read, NovalineError when its compression is broken.
         """
-        for block in line_blocks(self._file):
-            self._lines.append(self.number + 1)
-            self._offsets.append(block.offset)
-            self.bytes += block.size
-            lines = None if block.too_long else bytes(block.view[:-1]).split(b"\n")
-            first = self.number + 1
-            self.number += 1 if lines is None else len(lines)
-            yield first, lines
+        with self._file.open() as stream:
+            for block in line_blocks(stream):
+                self.bytes += block.size
+                lines = None if block.too_long else bytes(block.view[:-1]).split(b"\n")
+                first = self.number + 1
+                self.number += 1 if lines is None else len(lines)
+                yield first, lines
 
-    def line(self, number: int) -> bytes:
-        """The line with this number, counted from 1, again."""
-        block = bisect_right(self._lines, number) - 1
-        self._file.seek(self._offsets[block])
-        for _ in range(number - self._lines[block]):
-            self._file.readline(LONGEST_LINE)
-        return self._file.readline(LONGEST_LINE).rstrip(b"\r\n")
+    def lines_from(self, places: Sequence[int], most: int) -> Iterator[tuple[int, bytes]]:
+        """Up to `most` lines from each of these numbers on, in order, read once more. Raises as `blocks` does."""
+        wanted = sorted({number for place in places for number in range(place, place + most)}, reverse=True)
+        number = 1
+        with self._file.open() as stream:
+            for block in line_blocks(stream):
+                count = 1 if block.too_long else block.buffer.count(b"\n", 0, block.length)
+                if wanted and wanted[-1] < number + count and not block.too_long:
+                    lines = bytes(block.view[:-1]).split(b"\n")
+                    while wanted and wanted[-1] < number + count:
+                        yield wanted[-1], lines[wanted.pop() - number]
+                number += count
+                while wanted and wanted[-1] < number:
+                    wanted.pop()
+                if not wanted:
+                    return

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from novaline.datasets.formats.spec import FastShape, FormatSpec
+from novaline.datasets.engine.files import DataFile, LocalFile
+from novaline.datasets.formats.broken_lines import BYTE_ORDER_MARK, UNREADABLE
+from novaline.datasets.formats.spec import FastShape, FormatSpec, text_sizes, tokens_of_all
 from novaline.datasets.stats.blocks import LineFile
 from novaline.datasets.stats.distribution import Distribution
 from novaline.datasets.stats.labels import LabelCounter
-from novaline.datasets.stats.model import BYTES_PER_TOKEN, Places, Sample, Statistics, System, Systems, Tokens
+from novaline.datasets.stats.model import Places, Sample, Statistics, System, Systems, Tokens
 from novaline.datasets.stats.repeats import RepeatFinder
 
-_BOM = b"\xef\xbb\xbf"
 _MOST_LINES = 5
 _MOST_SYSTEMS = 1_000
 _SYSTEMS_SHOWN = 5
@@ -29,7 +28,6 @@ _SAMPLES = (1 / 6, 1 / 2, 5 / 6)
 """Where in the dataset samples are taken from."""
 _TRIES = 20
 _EXCERPT = 600
-_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 @dataclass(slots=True)
@@ -45,20 +43,21 @@ class _Rows:
     sizes: list[int] = field(default_factory=list)
 
 
-def measure(path: Path, spec: FormatSpec[Any], report: Callable[[int], None] = lambda _: None) -> Statistics:
-    """The statistics of the file at `path`, in the format `spec`. `report` is told the bytes read, block by block.
+def measure(file: Path | DataFile, spec: FormatSpec[Any], report: Callable[[int], None] = lambda _: None) -> Statistics:
+    """The statistics of a file in the format `spec`. `report` is told the bytes read, block by block.
 
-    Raises OSError when the file cannot be read, or is none (a folder, a pipe).
+    Raises OSError when the file cannot be read, or is none (a folder, a pipe), and NovalineError when it is compressed
+    and broken.
     """
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "it is a folder" if path.is_dir() else "it is no ordinary file", str(path))
-    with path.open("rb") as file, RepeatFinder() as repeats:
-        lines = LineFile(file)
+    data = LocalFile(file) if isinstance(file, Path) else file
+    _ = data.size  # raises what is wrong with the place, before anything waits for it
+    with RepeatFinder() as repeats:
+        lines = LineFile(data)
         meter = _Meter(spec, repeats)
         for first, block in lines.blocks():
             meter.take(first, block)
             report(lines.bytes)
-        return meter.statistics(str(path), lines)
+        return meter.statistics(data.name, lines)
 
 
 class _Meter:
@@ -67,8 +66,7 @@ class _Meter:
     def __init__(self, spec: FormatSpec[Any], repeats: RepeatFinder) -> None:
         self._spec = spec
         self._repeats = repeats
-        fast = spec.fast if _columns_say_all(spec) else ()
-        self._fast = [(shape, msgspec.json.Decoder(shape.type)) for shape in fast]
+        self._fast = [(shape, msgspec.json.Decoder(shape.type)) for shape in spec.fast]
         self._full = msgspec.json.Decoder(spec.full)
         self._rows = 0
         self._unreadable = _Sightings()
@@ -91,7 +89,7 @@ class _Meter:
         for shape, decoder in self._fast:
             try:
                 rows = decoder.decode_lines(whole)
-            except _UNREADABLE:
+            except UNREADABLE:
                 continue
             if len(rows) == len(raw):
                 self._take_fast(shape, rows, raw, range(first, first + len(raw)))
@@ -103,13 +101,13 @@ class _Meter:
         fast: list[tuple[list[Any], list[bytes], list[int]]] = [([], [], []) for _ in self._fast]
         full = _Rows()
         for number, line in enumerate(raw, first):
-            data = line.removeprefix(_BOM) if number == 1 else line
+            data = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
             if not data or data.isspace():
                 continue
             for (rows, lines, numbers), (_, decoder) in zip(fast, self._fast, strict=True):
                 try:
                     rows.append(decoder.decode(data))
-                except _UNREADABLE:
+                except UNREADABLE:
                     continue
                 lines.append(data)
                 numbers.append(number)
@@ -128,25 +126,25 @@ class _Meter:
         self._features.update(dict.fromkeys(shape.features, len(rows)))
         self._count_turns(rows)
         prompts = list(columns.prompts)
-        self._count(_Rows(list(numbers), raw, prompts, prompts, answers, systems))
+        questions = prompts if columns.questions is None else list(columns.questions)
+        self._count(_Rows(list(numbers), raw, prompts, questions, answers, systems, columns.sizes()))
 
     def _take_full(self, data: bytes, number: int, into: _Rows) -> None:
         try:
             row = self._full.decode(data)
             view = self._spec.view(row)
-        except _UNREADABLE:
+        except UNREADABLE:
             self._unreadable.add(number)
             return
         self._count_turns([row])
         self._features.update(view.features - {"system"})
-        tools = getattr(row, "toolConfig", None) or getattr(row, "tools", None)
         into.lines.append(number)
         into.raw.append(data)
         into.prompts.append(view.prompt)
         into.questions.append(view.question)
         into.answers.append(view.answer)
         into.systems.append(view.system or "")
-        into.sizes.append(len(data) if tools else sum(_sizes(view.texts)))
+        into.sizes.append(view.size(data))
 
     def _count_turns(self, rows: Sequence[Any]) -> None:
         if rows and hasattr(rows[0], "messages"):
@@ -156,16 +154,13 @@ class _Meter:
         if not rows.lines:
             return
         self._rows += len(rows.lines)
-        systems, questions = _sizes(rows.systems), _sizes(rows.questions)
+        systems, questions = text_sizes(rows.systems), text_sizes(rows.questions)
         given = [answer for answer in rows.answers if answer is not None]
-        answers = _sizes(given)
-        sizes = rows.sizes or [
-            sum(each) for each in zip(systems, questions, answers or repeat(0, len(questions)), strict=True)
-        ]
-        tokens = _tokens(sizes)
+        answers = text_sizes(given)
+        tokens = tokens_of_all(rows.sizes)
         self._tokens["row"].add(tokens)
-        self._tokens["question"].add(_tokens(questions))
-        self._tokens["answer"].add(_tokens(answers))
+        self._tokens["question"].add(tokens_of_all(questions))
+        self._tokens["answer"].add(tokens_of_all(answers))
         self._bytes += sum(questions) + sum(answers)
         self._characters += sum(map(len, rows.questions)) + sum(map(len, given))
         self._labels.add(given)
@@ -189,7 +184,7 @@ class _Meter:
         if not with_one:
             return
         self._system_rows += len(with_one)
-        self._tokens["system"].add(_tokens(with_one))
+        self._tokens["system"].add(tokens_of_all(with_one))
         if len(self._systems) <= _MOST_SYSTEMS:
             self._systems.update(texts)
 
@@ -219,18 +214,19 @@ class _Meter:
 
     def _samples(self, lines: LineFile) -> Iterator[Sample]:
         """One row from each place, or the next one behind it that can be read."""
-        after = 0
-        for share in _SAMPLES:
-            start = max(1 + int(share * lines.number), after + 1)
-            for number in range(start, min(start + _TRIES, lines.number + 1)):
-                try:
-                    view = self._spec.view(self._full.decode(lines.line(number).removeprefix(_BOM)))
-                except _UNREADABLE:
-                    continue
-                texts = (view.system or "", view.question, view.answer or "")
-                yield Sample(number, *(text[:_EXCERPT] for text in texts))
-                after = number
-                break
+        places = [1 + int(share * lines.number) for share in _SAMPLES]
+        for number, line in lines.lines_from(places, _TRIES):
+            if not places:
+                return
+            if number < places[0]:
+                continue
+            try:
+                view = self._spec.view(self._full.decode(line.removeprefix(BYTE_ORDER_MARK)))
+            except UNREADABLE:
+                continue
+            texts = (view.system or "", view.question, view.answer or "")
+            yield Sample(number, *(text[:_EXCERPT] for text in texts))
+            places = [max(place, number + 1) for place in places[1:]]
 
 
 class _Sightings:
@@ -249,22 +245,3 @@ class _Sightings:
     def places(self) -> Places:
         """What was counted."""
         return Places(self.rows, tuple(self._lines))
-
-
-def _columns_say_all(spec: FormatSpec[Any]) -> bool:
-    """Whether a row's texts are its system text, question and answer: then columns of those make up its length.
-
-    A pair of preferences has one answer more; a reward function's reference is no text that the model reads.
-    """
-    view = spec.view(msgspec.json.decode(spec.example, type=spec.full))
-    return sum(map(len, view.texts)) == sum(len(text or "") for text in (view.system, view.question, view.answer))
-
-
-def _sizes(texts: Sequence[str]) -> list[int]:
-    """The texts' bytes in UTF-8."""
-    return [len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")) for text in texts]
-
-
-def _tokens(sizes: Sequence[int]) -> list[int]:
-    """Estimated tokens of texts with so many bytes, rounded up."""
-    return [-(-size // BYTES_PER_TOKEN) for size in sizes]

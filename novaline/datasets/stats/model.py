@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from novaline.datasets.formats.spec import TOKEN_BYTES
 from novaline.datasets.stats.distribution import Distribution
 from novaline.datasets.stats.labels import Labels
 from novaline.datasets.stats.repeats import Group, Repeats
 
-BYTES_PER_TOKEN = 4
-"""Of English text. Amazon publishes no tokenizer of the Nova models: every number of tokens is an estimate."""
 _MOST_LABELS_TOLD = 1_000
+_LABELS_BYTES = 48 * 1024
+"""So that the document stays below 64 KiB."""
+_BYTES_BESIDE_LABEL = 20
 _MOST_FEATURES = 50
 
 
@@ -108,7 +112,7 @@ class Statistics:
             "unreadable": self.unreadable.as_json(),
             "empty_answers": self.empty_answers.as_json(),
             "turns": {str(turns): count for turns, count in sorted(self.turns.counts.items())[:_MOST_FEATURES]},
-            "tokens": {"estimated": True, "bytes_per_token": BYTES_PER_TOKEN, **tokens},
+            "tokens": {"estimated": True, "bytes_per_token": TOKEN_BYTES, **tokens},
             "labels": None if self.labels is None else _labels_as_json(self.labels),
             "system": {"rows": self.systems.rows, "different": self.systems.different},
             "features": dict(self.features),
@@ -138,8 +142,18 @@ def _labels_as_json(labels: Labels) -> dict[str, object]:
         "commonest_share": round(labels.commonest_share, 4),
         "imbalance": round(labels.imbalance, 2),
         "effective": round(labels.effective, 2),
-        "counts": dict(labels.counts[:_MOST_LABELS_TOLD]),
+        "counts": dict(_told(labels.counts)),
     }
+
+
+def _told(counts: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    """The commonest labels: as many as the document has room for."""
+    room = _LABELS_BYTES
+    for label, count in counts[:_MOST_LABELS_TOLD]:
+        room -= len(json.dumps(label)) + _BYTES_BESIDE_LABEL
+        if room < 0:
+            return
+        yield label, count
 
 
 def _groups_as_json(groups: tuple[Group, ...]) -> list[dict[str, object]]:

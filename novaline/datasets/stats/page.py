@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from novaline.datasets.formats.spec import TOKEN_BYTES
 from novaline.datasets.stats.distribution import Distribution
 from novaline.datasets.stats.labels import Labels
-from novaline.datasets.stats.model import BYTES_PER_TOKEN, Statistics, text_lengths
+from novaline.datasets.stats.model import Statistics, text_lengths
 from novaline.datasets.stats.remarks import lines_text, percent, remarks, rows_text
 from novaline.reporting import charts
 from novaline.reporting.page import (
@@ -39,7 +40,7 @@ def stats_page(found: Statistics) -> Page:
         subtitle=f"{found.format} · {found.file} · {size_text(found.bytes)}",
         lead=(Figures(tuple(_figures(found))), Notes(tuple(_notes(found)))),
         sections=sections,
-        footnote=f"Tokens are estimated as one for {BYTES_PER_TOKEN} bytes of text, since no tokenizer of the Nova "
+        footnote=f"Tokens are estimated as one for {TOKEN_BYTES} bytes of text, since no tokenizer of the Nova "
         "models is public; the true number may be a half more or less. Images, video and documents are not in it.",
     )
 

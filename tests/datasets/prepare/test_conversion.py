@@ -2,6 +2,8 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ from novaline.datasets.prepare.converter import Converter
 from novaline.datasets.prepare.plain import has_reserved
 from novaline.datasets.prepare.problems import RowLedger
 from novaline.datasets.readers.batches import RecordBatch
-from tests.datasets.prepare.preparing import converted, refused
+from novaline.findings import NovalineError
+from tests.datasets.prepare.preparing import converted, read_rows, refused, run
 
 TABLE = [{"prompt": "Where is it?", "answer": "On its way.", "other": "No idea.", "text": "A text."}]
 SHARED = {"mapping": {"prompt": "prompt", "answer": "answer"}}
@@ -114,6 +117,29 @@ def test_own_fields_of_rft_reach_the_reward_function(tmp_path):
     mapping = {"prompt": "question", "answer": "solution", "difficulty": "level"}
     (row,) = converted(tmp_path, rows, "rft", mapping=mapping)
     assert (row["reference_answer"], row["difficulty"]) == ({"value": 4}, 3)
+
+
+def test_the_nan_of_a_table_is_nothing_and_no_label(tmp_path):
+    table = pa.table({"prompt": ["a", "b"], "answer": [1.5, float("nan")], "level": [float("nan"), 2.0]})
+    pq.write_table(table, tmp_path / "source.parquet")
+    with pytest.raises(NovalineError, match="the answer is empty") as problem:
+        run(tmp_path / "source.parquet", "sft", tmp_path / "out")
+    assert [finding.code for finding in problem.value.findings] == ["empty-answer"]
+    mapping = {"prompt": "prompt", "level": "level"}
+    run(tmp_path / "source.parquet", "rft", tmp_path / "out.jsonl", mapping=mapping)
+    asked = [{"role": "user", "content": each} for each in ("a", "b")]
+    assert read_rows(tmp_path / "out.jsonl") == [
+        {"messages": [asked[0]], "reference_answer": "1.5"},
+        {"messages": [asked[1]], "level": 2.0},
+    ]
+
+
+@pytest.mark.parametrize("value", [float("inf"), [1.0, float("nan")], {"x": {"y": float("-inf")}}])
+def test_a_number_that_json_cannot_hold_is_no_null(tmp_path, value):
+    pq.write_table(pa.table({"prompt": ["a"], "level": [value]}), tmp_path / "source.parquet")
+    with pytest.raises(NovalineError, match="the level is or holds NaN or Infinity") as problem:
+        run(tmp_path / "source.parquet", "rft", tmp_path / "out", mapping={"prompt": "prompt", "level": "level"})
+    assert [finding.code for finding in problem.value.findings] == ["not-a-number"]
 
 
 def test_columns_are_found_along_paths_and_in_lists(tmp_path):

@@ -318,3 +318,13 @@ def test_what_is_read_is_never_replaced_or_removed(tmp_path, source):
         with pytest.raises(NovalineError, match="is read, and would be replaced or removed"):
             run(made, to, output, overwrite=True)
     assert len(read_rows(made)) == len(ROWS)
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused_before_anything_goes(tmp_path, source):
+    run(source, "sft", tmp_path / "out", mapping=MAPPING)
+    before = (tmp_path / "out" / "manifest.json").read_bytes()
+    (tmp_path / "out" / "validation.jsonl").mkdir()
+    with pytest.raises(NovalineError, match=r"validation\.jsonl is a folder"):
+        run(source, "sft", tmp_path / "out", mapping=MAPPING, split="90/10", overwrite=True)
+    assert (tmp_path / "out" / "manifest.json").read_bytes() == before
+    assert (tmp_path / "out" / "train.jsonl").exists()

@@ -41,18 +41,55 @@ def test_rows_keep_the_numbers_of_their_lines_past_blank_and_broken_ones():
 
 
 def test_a_file_of_many_blocks_gives_every_row_once(monkeypatch):
-    monkeypatch.setattr(json_lines, "_BLOCK_BYTES", 37)
+    monkeypatch.setattr(json_lines, "BLOCK_BYTES", 37)
     rows, bad = lines_of(b"".join(b'{"n": %d}\n' % number for number in range(500)))
     assert rows == [(number + 1, {"n": number}) for number in range(500)]
     assert not bad
 
 
 def test_an_endless_line_is_told_and_passed_over(monkeypatch):
-    monkeypatch.setattr(json_lines, "_BLOCK_BYTES", 10)
+    monkeypatch.setattr(json_lines, "BLOCK_BYTES", 10)
     monkeypatch.setattr(json_lines, "LONGEST_LINE", 100)
     rows, bad = lines_of(b'{"a": 1}\n' + b"x" * 1000 + b'\n{"a": 2}\n')
     assert rows == [(1, {"a": 1}), (3, {"a": 2})]
     assert [each.number for each in bad] == [2]
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "hint"),
+    [
+        (b'[{"a": 1},\n{"a": 2}]\n', "not-lines", "--kind json"),
+        (b"[\n1\n]\n", "not-lines", "--kind json"),
+        ('{"a": 1}\n{"a": 2}\n'.encode("utf-16"), "not-utf-8", "UTF-8"),
+        (b"\x1f\x8b\x08\x00\n", "not-lines", ".gz"),
+        (b'{"a": 1}\r{"a": 2}\r', "not-lines", "newline"),
+    ],
+)
+def test_a_file_that_is_no_lines_at_all_is_refused_once_and_not_line_by_line(data, code, hint):
+    with pytest.raises(NovalineError) as problem:
+        lines_of(data)
+    (finding,) = problem.value.findings
+    assert (finding.code, finding.line) == (code, 1)
+    assert hint in finding.hint
+
+
+def test_rows_that_are_lists_may_have_a_broken_one_first():
+    rows, bad = lines_of(b'["a", "b"\n["c", "d"]\n')
+    assert (rows, [each.number for each in bad]) == ([(2, ["c", "d"])], [1])
+
+
+def test_a_row_with_a_key_twice_is_told_because_one_of_its_values_would_be_lost():
+    rows, bad = lines_of(b'{"a": 1}\n{"a": 2, "b": {"c": 1, "c": 2}}\n{"a" : "\\"x\\":"}\n')
+    assert rows == [(1, {"a": 1}), (3, {"a": '"x":'})]
+    assert [(each.number, each.code, each.detail) for each in bad] == [(2, "repeated-key", "found `c` twice")]
+
+
+def test_broken_lines_are_told_as_the_validator_tells_them():
+    _, bad = lines_of(b'{}\n{"a": NaN}\n{"a": "\xff"}\n{"a": "\\ud800"}\n{"a": 1},\n')
+    codes = [(each.number, each.code) for each in bad]
+    assert codes == [(2, "not-a-number"), (3, "not-utf-8"), (4, "lone-surrogate"), (5, "unreadable-json")]
+    assert bad[0].detail == "byte 7"
+    assert "byte" not in bad[3].message
 
 
 def test_deep_nesting_is_an_unreadable_line():
@@ -129,3 +166,24 @@ def test_what_was_read_is_forgotten(monkeypatch):
     monkeypatch.setattr(json_files, "_BLOCK_BYTES", 1000)
     document = json_files._Document(io.BytesIO(json.dumps([{"text": "x" * 50}] * 5000).encode()), "x.json")
     assert max(len(document._text) for _ in document.rows(())) < 3000
+
+
+@pytest.mark.parametrize(
+    ("data", "told", "hint"),
+    [
+        (b'[{"a": 1, "b": {"c": 1, "c": 2}}]', "the key 'c' twice", "keep one"),
+        (b'{"rows": [{"a": 1, "a": 2}]}', "the key 'a' twice", "keep one"),
+        (b'[{"a": 1},]', "a comma stands before `]`", "take it out"),
+        (b'{"rows": [],}', "a comma stands before `}`", "take it out"),
+        (b'[{"a": 1' + b"0" * 5000 + b"}]", "too many digits", ""),
+        (b'{"a": 1}\n{"a": 2}\n', "several values", "--kind jsonl"),
+        (b"[1]\n[2]\n", "follows", "--kind jsonl"),
+        (b'{"data": {"rows": [1]}}', "it holds none", "no deeper"),
+    ],
+)
+def test_what_would_lose_a_value_or_is_another_kind_of_file_is_refused(data, told, hint):
+    with pytest.raises(NovalineError) as problem:
+        rows_of(data)
+    (finding,) = problem.value.findings
+    assert told in finding.message
+    assert hint in (finding.hint or "")

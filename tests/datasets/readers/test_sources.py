@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import io
 import json
+import os
 import sys
 import types
 from pathlib import Path
@@ -263,11 +264,11 @@ class Flaky:
     def head_object(self, **_):
         return {"ETag": '"e1"', "ContentLength": len(self.body)}
 
-    def get_object(self, *, Range="bytes=0-", IfMatch, **_):  # noqa: N803 - AWS's names
+    def get_object(self, *, Range, IfMatch, **_):  # noqa: N803 - AWS's names
         assert IfMatch == '"e1"'
-        start = int(Range.removeprefix("bytes=").rstrip("-"))
+        start, last = map(int, Range.removeprefix("bytes=").split("-"))
         self.asked.append(start)
-        return {"Body": FlakyBody(self, io.BytesIO(self.body[start:]))}
+        return {"Body": FlakyBody(self, io.BytesIO(self.body[start : last + 1]))}
 
 
 class FlakyBody:
@@ -300,3 +301,40 @@ def test_a_connection_that_always_breaks_is_told():
     with pytest.raises(NovalineError, match="reading s3://b/k"):
         ObjectFile(s3, "s3://b/k").read(10)
     assert len(s3.asked) == 6
+
+
+def test_a_file_under_two_names_is_one_source(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("rows.jsonl").write_bytes(LINES)
+    Path("link.jsonl").symlink_to("rows.jsonl")
+    named = ["rows.jsonl", "./rows.jsonl", str(tmp_path / "rows.jsonl"), "link.jsonl", "*.jsonl"]
+    assert [source.uri for source in find_sources(named, s3=no_s3)] == ["rows.jsonl"]
+
+
+def test_an_empty_name_is_not_the_folder_that_one_stands_in():
+    with pytest.raises(UsageProblem, match="empty"):
+        find_sources([""], s3=no_s3)
+
+
+def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path):
+    os.mkfifo(tmp_path / "rows.jsonl")
+    with pytest.raises(UsageProblem, match="no ordinary file"):
+        find_sources([str(tmp_path / "rows.jsonl")], s3=no_s3)
+
+
+def test_a_map_that_repeats_a_key_is_refused_and_nothing_of_it_lost(tmp_path):
+    table = pa.table({"text": ["a"], "m": pa.array([[("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int64()))})
+    pq.write_table(table, tmp_path / "rows.parquet")
+    finding = refusal_of(tmp_path / "rows.parquet")
+    assert finding.code == "repeated-key"
+    assert "'k'" in finding.message
+
+
+def test_a_table_that_changes_while_it_is_read_is_refused_because_its_digest_is_not_its_rows(tmp_path):
+    path = write(tmp_path / "rows.parquet")
+    batches = read_all(find_sources([str(path)], s3=no_s3), ReadOptions(), s3=no_s3, origins=[])
+    next(batches)
+    with path.open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(NovalineError, match="changed while it was read"):
+        list(batches)
