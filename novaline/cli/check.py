@@ -10,6 +10,9 @@ from rich.text import Text
 
 from novaline.cli import output
 
+_UNSEEN = {"sha256": None, "bytes": None, "rows": None}
+"""What an offline check knows of data in S3."""
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -31,8 +34,11 @@ def check(
                 {
                     "customization": checked.customization.model_dump(mode="json"),
                     "datasets": {
-                        name: {"path": str(data.path), "sha256": data.sha256, "bytes": data.bytes, "rows": data.rows}
-                        for name, data in checked.datasets.items()
+                        **{name: {"path": uri, **_UNSEEN} for name, uri in checked.remote.items()},
+                        **{
+                            name: {"path": data.name, "sha256": data.sha256, "bytes": data.bytes, "rows": data.rows}
+                            for name, data in checked.datasets.items()
+                        },
                     },
                     "cost": checked.cost.as_json(),
                     "findings": [finding.as_json() for finding in checked.findings],
@@ -40,7 +46,9 @@ def check(
             )
             return
         output.print_findings(checked.findings)
-        rows = ", ".join(f"{name} {data.rows:,} rows" for name, data in sorted(checked.datasets.items()))
+        known = {name: f"{name} {data.rows:,} rows" for name, data in checked.datasets.items()}
+        known |= {name: f"{name} in S3" for name in checked.remote}
+        rows = ", ".join(known[name] for name in sorted(known))
         text = Text.assemble(
             (f"{file}: ", "bold"), ("ok", "bold green"), f" ({output.summary(checked.findings)}; {rows})"
         )

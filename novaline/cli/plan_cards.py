@@ -85,7 +85,7 @@ def _evaluation(job: PlannedJob, evaluation: Evaluation) -> str:
     if evaluation.reward is not None:
         text += f"; scored by {evaluation.reward}"
     if evaluation.processor is not None:
-        text += f"; metrics by {evaluation.processor.function}"
+        text += f"; metrics by {evaluation.processor.shown}"
     return text
 
 

@@ -112,7 +112,12 @@ def _caveats(plan: Plan) -> Iterator[str]:
     lines = plan.compiled.cost.lines
     if any(line.expected_hours is not None for line in lines):
         yield "Expected hours, and what follows from them, are a rough model: it may be off by a factor of two."
-    generating = [line.job for line in lines if line.expected_hours is None]
+    unseen = {key.partition("/")[0] for key in plan.checked.remote if not key.endswith("/validation")}
+    unknown = [line.job for line in lines if line.expected_hours is None]
+    in_s3 = [job for job in unknown if job.removesuffix("-base").removesuffix("-candidate") in unseen]
+    if in_s3:
+        yield f"No hours are expected of {listed(in_s3)}: the data lies in S3, and how much it is, `run` asks."
+    generating = [job for job in unknown if job not in in_s3]
     if generating:
         yield (
             f"No hours are expected of {listed(generating)}: they depend on what is generated, and nobody publishes "
@@ -130,7 +135,9 @@ def _unit(unit: str) -> str:
 def _data(plan: Plan) -> Table:
     table = _table("what", "file", "bytes", "SHA-256")
     for upload in plan.compiled.uploads:
-        table.add_row(upload.what, str(upload.path), f"{upload.bytes:,}", f"{upload.sha256[:12]}…")
+        size, digest = upload.bytes, upload.sha256
+        known = ("", "") if size is None or digest is None else (f"{size:,}", f"{digest[:12]}…")
+        table.add_row(upload.what, upload.name, *known)
     return table
 
 

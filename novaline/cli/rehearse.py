@@ -38,6 +38,10 @@ def rehearse(
             "--output", metavar="FOLDER", help="Where the run's folder goes, if not to .novaline/rehearsals/."
         ),
     ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", metavar="URI=FILE", help="Local rows that stand for data in S3; may be given again."),
+    ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the embedded AWS running, with the model deployed, until Ctrl-C.")
     ] = False,
@@ -48,11 +52,13 @@ def rehearse(
 ) -> None:
     """Customize a stand-in model in an embedded AWS on this computer: no account, no Docker, no cost."""
     with output.reporting(json=json):
-        code = _perform(file, env=env, destination=output_folder, keep=keep, port=port, json=json)
+        code = _perform(file, env=env, destination=output_folder, data=data or [], keep=keep, port=port, json=json)
     raise typer.Exit(code)
 
 
-def _perform(file: Path, *, env: str, destination: Path | None, keep: bool, port: int | None, json: bool) -> int:
+def _perform(
+    file: Path, *, env: str, destination: Path | None, data: list[str], keep: bool, port: int | None, json: bool
+) -> int:
     root = _checkout()
     _require_extras()
     from novaline.environments import load_environments  # noqa: PLC0415 - what `--help` must not wait for
@@ -60,12 +66,15 @@ def _perform(file: Path, *, env: str, destination: Path | None, keep: bool, port
     from novaline.rehearsal.emulator import require_port  # noqa: PLC0415 - likewise
     from novaline.rehearsal.interrupts import Interrupted  # noqa: PLC0415 - likewise
     from novaline.rehearsal.outcome import STAND_IN  # noqa: PLC0415 - likewise
+    from novaline.rehearsal.stand_ins import StandIns  # noqa: PLC0415 - likewise
     from novaline.runs.folder import require_free  # noqa: PLC0415 - likewise
     from novaline.runs.launch import environment_named, order  # noqa: PLC0415 - likewise
     from novaline.runs.steps import Board  # noqa: PLC0415 - likewise
 
     console = output.stderr() if json else output.stdout()
-    given = order(file, environment_named(env, root=root))
+    stand_ins = StandIns.of(data)
+    given = order(file, environment_named(env, root=root), stored=stand_ins)
+    stand_ins.require_all_used()
     load_environments(root / "environments")  # the app synthesizes all of them, whichever is rehearsed
     target = destination or work.default_output(root, given.run)
     require_free(target)

@@ -34,26 +34,27 @@ def run(
 
 def _perform(file: Path, *, env: str, wait: bool, json: bool) -> int:
     from novaline.runs import launch as work  # noqa: PLC0415 - pydantic and the recipes, which `--help` needs not
+    from novaline.runs.reached import ReachedEnvironment  # noqa: PLC0415 - likewise
 
-    given = work.order(file, work.environment_named(env))
-    environment, name = given.environment, given.run
+    environment = work.environment_named(env)
+    reached = ReachedEnvironment(environment)  # not before it must be: a mistake in the file must not wait for boto3
+    given = work.order(file, environment, stored=reached)
+    name = given.run
     look = f"novaline status {name} --env {env}"
-    from novaline.runs.clients import account_clients  # noqa: PLC0415 - a mistake in the file must not wait for boto3
-    from novaline.runs.deployed import require_account, resources_of  # noqa: PLC0415 - likewise
-    from novaline.runs.follow import Follower  # noqa: PLC0415 - likewise
+    from novaline.runs.follow import Follower  # noqa: PLC0415 - pydantic and the recipes, which `--help` needs not
     from novaline.runs.status import watch  # noqa: PLC0415 - likewise
     from novaline.runs.steps import Board  # noqa: PLC0415 - likewise
 
     console = output.stderr() if json else output.stdout()
-    clients = account_clients(environment.region)
+    clients = reached.clients
     output.print_findings(given.checked.findings)
     console.print(Text(given.in_words()))
     view = screen_view(console)
     with view:
         board = Board(view=view)
         with board.step(f"Find the environment {env}") as step:
-            board.detail(step, require_account(clients.sts, environment))
-            resources = resources_of(clients.cloudformation, environment)
+            board.detail(step, reached.caller)
+            resources = reached.resources
         compiled = work.compiled(given, resources)
         try:
             with board.step("Upload data and claim, start the run") as step:

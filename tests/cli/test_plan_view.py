@@ -128,15 +128,15 @@ def test_a_pinned_image_is_shown_with_its_digest(tmp_path):
 
 
 def test_what_nothing_grants_yet_is_named_with_its_resource(tmp_path):
-    text = unfolded(shown(write_kind(tmp_path, "rft"), 140))
-    assert "not granted yet: lambda: InvokeFunction on arn:aws:lambda:us-east-1:111111111111:function:novaline" in text
-    assert "not granted yet" not in shown(write_kind(tmp_path, "sft"))
+    text = unfolded(shown(write_kind(tmp_path, "own metrics"), 140))
+    assert "not granted yet: lambda: InvokeFunction on arn:aws:lambda:us-east-1:111111111111:function:metrics" in text
+    assert "not granted yet" not in shown(write_kind(tmp_path, "rft"))
 
 
 def test_a_plan_that_cannot_run_says_so_at_its_end(tmp_path):
     text = shown(write_kind(tmp_path, "dpo"))
     assert "This plan cannot run" in text
-    assert text.rstrip().endswith("the workflow runs `sft`, and not `dpo` yet")
+    assert text.rstrip().endswith("the workflow runs `sft` or `rft`, and not `dpo` yet")
     assert "cannot run yet" not in shown(write_kind(tmp_path, "sft"))
 
 

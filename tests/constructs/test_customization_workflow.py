@@ -36,6 +36,11 @@ FAILURE_PATH = {"Record failure", "Notify failure"}
 
 @pytest.fixture(scope="module")
 def template():
+    return workflow()
+
+
+def workflow(**settings):
+    """The template of a stack with the workflow in it."""
     stack = cdk.Stack(cdk.App(), "Test", env=cdk.Environment(account="111111111111", region="us-east-1"))
     role = {name: iam.Role(stack, name, assumed_by=iam.ServicePrincipal("x.amazonaws.com")) for name in "TEI"}
     CustomizationWorkflow(
@@ -54,6 +59,7 @@ def template():
         roles=JobRoles(training=role["T"], evaluation=role["E"], model_import=role["I"]),
         budget_usd_per_run=5000,
         log_retention=logs.RetentionDays.ONE_MONTH,
+        **settings,
     )
     return cdk.assertions.Template.from_stack(stack).to_json()
 
@@ -89,12 +95,44 @@ def test_the_states_come_in_the_order_of_a_run(definition):
     order, state = [], definition["StartAt"]
     while state != "Good enough?":
         order.append(state)
-        state = definition["States"][state]["Next"]
-    assert order == ["Admit", "Record start", "Train", "Collect checkpoint", "Evaluate", "Compare"]
+        found = definition["States"][state]
+        state = found["Choices"][0]["Next"] if "Choices" in found else found["Next"]
+    assert order == [
+        *("Admit", "Record start", "Reward to try?", "Try reward", "Train", "Collect checkpoint", "Evaluate"),
+        "Compare",
+    ]
+
+
+def test_a_reward_is_tried_before_training_and_a_stage_without_one_trains_at_once(definition):
+    choice = definition["States"]["Reward to try?"]
+    (asked,) = choice["Choices"]
+    assert asked["Condition"] == "{% $exists($admitted.train.request.HyperParameters.reward_lambda_arn) %}"
+    assert (asked["Next"], choice["Default"]) == ("Try reward", "Train")
+    attempt = definition["States"]["Try reward"]
+    assert attempt["Next"] == "Train"
+    assert set(attempt["Arguments"]["Payload"]) == {"run", "stage", "reward_arn"}
+    retried = {error for retry in attempt["Retry"] for error in retry["ErrorEquals"]}
+    assert {"Lambda.TooManyRequestsException", "TooManyRequestsException"} <= retried
+    assert "RewardTrialFailed" not in retried
+
+
+@pytest.mark.parametrize("rewards", [(), ("arn:aws:lambda:us-east-1:111111111111:function:x-SageMaker-a",)])
+def test_the_trial_may_invoke_the_declared_rewards_and_nothing_without_any(rewards):
+    found = statements_of(workflow(reward_arns=rewards), "Trial")
+    invoked = found.pop("InvokeRewards", None)
+    assert (invoked["Resource"] if invoked else []) == (rewards[0] if rewards else [])
+    assert set(found) == {"ReadTrialRows", "SendTraces", "UseKeyThroughS3", "WriteLogs", "WriteTrial"}
+
+
+def statements_of(template, function):
+    """The statements of a function's role, by Sid."""
+    policies = (r["Properties"] for r in template["Resources"].values() if r["Type"] == "AWS::IAM::Policy")
+    mine = (p for p in policies if any(f"{function}Role" in json.dumps(role) for role in p["Roles"]))
+    return {s["Sid"]: s for policy in mine for s in policy["PolicyDocument"]["Statement"]}
 
 
 def test_every_task_has_a_timeout_and_retries_by_class_of_error(tasks):
-    assert len(tasks) == 19
+    assert len(tasks) == 20
     for name, task in tasks.items():
         assert task["TimeoutSeconds"] > 0, name
         assert task["Retry"], name

@@ -8,7 +8,6 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 
 from nova_constructs.python_function import PythonFunction, bundle
-from nova_constructs.reward_function import RewardFunction
 from novaline.places import lambda_root
 
 CORE = ("novaline/evaluation/gate.py",)
@@ -28,7 +27,7 @@ def template(stack):
         description="Scores",
         key=kms.Key(stack, "Key"),
         log_retention=logs.RetentionDays.ONE_WEEK,
-        environment={"SCORING": "classification"},
+        environment={"MODE": "quiet"},
         timeout=cdk.Duration.seconds(7),
         reserved_concurrency=3,
     )
@@ -89,20 +88,7 @@ def test_the_function_is_what_was_asked_for(template):
             "Timeout": 7,
             "MemorySize": 256,
             "ReservedConcurrentExecutions": 3,
-            "Environment": {"Variables": {"SCORING": "classification"}},
+            "Environment": {"Variables": {"MODE": "quiet"}},
         },
     )
     template.has_resource_properties("AWS::Logs::LogGroup", {"RetentionInDays": 7})
-
-
-def test_a_reward_function_must_have_sagemaker_in_its_name(stack):
-    with pytest.raises(ValueError, match="must contain 'SageMaker'"):
-        RewardFunction(
-            stack,
-            "Reward",
-            function_name="novaline-dev-classification",
-            scoring="classification",
-            key=kms.Key(stack, "Key"),
-            log_retention=logs.RetentionDays.ONE_WEEK,
-            removal_policy=cdk.RemovalPolicy.DESTROY,
-        )

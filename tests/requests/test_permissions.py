@@ -18,6 +18,7 @@ ROLES = {
     "workflow": "WorkflowRole",
     "training": "RolesTraining",
     "evaluation": "RolesEvaluation",
+    "trial": "WorkflowFunctionsTrialRole",
     "verify": "WorkflowFunctionsVerifyRole",
     "import": "RolesImport",
 }
@@ -60,32 +61,29 @@ def test_what_a_plan_calls_granted_is_granted_by_that_statement(tmp_path, kind, 
 
 
 def test_what_runs_today_lacks_nothing(tmp_path):
-    for kind in ("sft", "sft of nova-2-lite", "sft in full"):
+    for kind in ("sft", "sft of nova-2-lite", "sft in full", "rft", "rft_eval"):
         assert missing(of_kind(tmp_path, kind)) == set()
 
 
 def test_every_statement_on_jobs_and_models_is_used_by_what_runs_today(tmp_path, granted):
     """What the plan leaves out is the workflow's own housekeeping."""
-    used = {(item.who, item.granted_by) for item in of_kind(tmp_path, "sft")}
+    kinds = ("sft", "rft", "rft_eval", "declared metrics")
+    used = {(item.who, item.granted_by) for kind in kinds for item in of_kind(tmp_path / kind, kind)}
     own = {
         "InvokeFunctions", "RecordRuns", "Notify", "EncryptExecutionData", "UseLedgerKey", "UseTopicKey", "DeliverLogs",
-        "SendTraces", "WriteVerification", "ReadHeldOutRows", "ReadSamples", "UseKeyThroughS3",
+        "SendTraces", "WriteVerification", "ReadHeldOutRows", "ReadSamples", "UseKeyThroughS3", "ReadTrialRows",
+        "WriteTrial",
     }  # fmt: skip
     there = {(who, name) for who, statements in granted.items() for name in statements if name not in own}
-    assert there - used == {("verify", "WriteLogs")}
+    assert there - used == {("trial", "WriteLogs"), ("verify", "WriteLogs")}
 
 
 @pytest.mark.parametrize(
     ("kind", "lacks"),
     [
-        ("rft", {("training", "lambda:InvokeFunction")}),
         ("own metrics", {("evaluation", "lambda:InvokeFunction")}),
-        ("rft_eval", {("evaluation", "lambda:InvokeFunction")}),
         ("sft from a checkpoint", {("training", "s3:GetObject"), ("training", "s3:ListBucket")}),
-        (
-            "sft, then rft",
-            {("training", "s3:GetObject"), ("training", "s3:ListBucket"), ("training", "lambda:InvokeFunction")},
-        ),
+        ("sft, then rft", {("training", "s3:GetObject"), ("training", "s3:ListBucket")}),
     ],
 )
 def test_what_no_statement_grants_yet_is_missing(tmp_path, kind, lacks):

@@ -22,9 +22,10 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class File:
-    path: Path
+    source: Path
     key: str
     sha256: str
+    bytes: int = 0
 
 
 @dataclass
@@ -71,7 +72,7 @@ def test_a_run_goes_up_encrypted_and_versioned_and_comes_back_byte_for_byte(emul
     assert (stored["ServerSideEncryption"], stored["SSEKMSKeyId"]) == ("aws:kms", resources.key_arn)
     named = json.loads(content)["objects"][0]
     data = s3.get_object(Bucket=resources.data_bucket, Key=file.key, VersionId=named["version_id"])
-    assert data["Body"].read() == file.path.read_bytes()
+    assert data["Body"].read() == file.source.read_bytes()
     fetch_folder(s3, resources, run.run, tmp_path / "run")
     assert (tmp_path / "run" / "claim.json").read_bytes() == content
     assert (tmp_path / "run" / "recipes" / "sft" / "recipe.yaml").read_bytes() == b"run: {}\n"

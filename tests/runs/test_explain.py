@@ -41,6 +41,7 @@ def test_the_state_that_the_workflow_names_stands_before_the_reason_once():
         ("States.TaskFailed", '{"TrainingJobStatus": "Stopped"}', "timeout"),
         ("States.Timeout", "", "timeout"),
         ("Bedrock.ThrottlingException", "Too many requests", "minutes"),
+        ("RewardTrialFailed", "the reward function x failed: AccessDenied", "novaline reward test"),
         (None, None, "console"),
     ],
 )

@@ -65,6 +65,14 @@ def test_launching_uploads_everything_that_the_claim_names_and_starts_one_execut
     assert len(clients.states.started[0]["input"]) < 1000
 
 
+def test_a_run_of_data_in_s3_of_which_nobody_was_asked_is_refused(example, dev):
+    uri = "s3://the-data-bucket/sets/train.jsonl"
+    text = example.read_text(encoding="utf-8").replace("train: train.jsonl", f"train: {uri}")
+    example.write_text(text, encoding="utf-8")
+    with pytest.raises(NovalineError, match=f"nobody was asked whether {uri} may be used"):
+        order(example, dev)
+
+
 def test_nothing_is_started_when_an_upload_fails(dev):
     given = order(EXAMPLE / "customization.yaml", dev, now=lambda: NOW)
     clients = SimpleNamespace(s3=FakeS3(refuse="claim.json"), states=FakeStates())

@@ -13,9 +13,10 @@ from novaline.runs.upload import claim_bytes, upload_data, upload_run
 
 @dataclass(frozen=True)
 class File:
-    path: Path
+    source: Path
     key: str
     sha256: str
+    bytes: int = 0
 
 
 @dataclass
@@ -88,7 +89,7 @@ def test_a_large_file_goes_up_in_parts_and_is_known_by_its_metadata_afterwards(t
 def test_a_file_that_changed_after_it_was_checked_is_refused_and_leaves_nothing(tmp_path, monkeypatch, limit):
     monkeypatch.setattr(upload, "MULTIPART_BYTES", limit)
     s3, file = FakeS3(), dataset(tmp_path, b"a" * 2000)
-    file.path.write_bytes(b"b" * 2000)
+    file.source.write_bytes(b"b" * 2000)
     with pytest.raises(NovalineError, match="changed after it was checked"):
         upload_data(s3, [file], RESOURCES)
     assert not s3.objects
@@ -96,7 +97,7 @@ def test_a_file_that_changed_after_it_was_checked_is_refused_and_leaves_nothing(
 
 def test_a_file_that_is_gone_is_named(tmp_path):
     file = dataset(tmp_path)
-    file.path.unlink()
+    file.source.unlink()
     with pytest.raises(NovalineError, match=r"cannot read .*train\.jsonl"):
         upload_data(FakeS3(), [file], RESOURCES)
 

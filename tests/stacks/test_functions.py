@@ -7,6 +7,8 @@ import pytest
 from aws_cdk import aws_lambda as lambda_
 from synthesized import STACKS
 
+from novaline.rewards.settings import RewardSpec
+
 
 @pytest.fixture(scope="module")
 def functions(assembly):
@@ -47,7 +49,7 @@ def test_a_function_waits_for_its_permissions(assembly):
         assert any("Tracing" in policy for policy in waits), name
 
 
-def test_only_the_reward_function_and_the_logs_of_training_jobs_have_names_of_their_own(assembly):
+def test_only_what_nova_calls_and_the_logs_of_training_jobs_have_names_of_their_own(assembly):
     properties = {
         "BucketName",
         "FunctionName",
@@ -65,13 +67,18 @@ def test_only_the_reward_function_and_the_logs_of_training_jobs_have_names_of_th
         for key, value in resource.get("Properties", {}).items()
         if key in properties
     }
-    assert named == {"/aws/sagemaker/TrainingJobs", "novaline-dev-SageMaker-classification"}
+    functions = {"novaline-dev-SageMaker-classification", "novaline-dev-SageMaker-decisions-processor"}
+    assert named == {"/aws/sagemaker/TrainingJobs", *functions}
 
 
 def test_the_declared_reward_is_deployed_by_its_handler(functions):
     (reward,) = [f for f in functions.values() if f.get("FunctionName") == "novaline-dev-SageMaker-classification"]
     assert reward["Handler"] == "nova_reward.handler.handler"
-    assert reward["Environment"]["Variables"] == {"SCORING": "classification"}
+
+
+def test_the_declaration_of_a_reward_lies_in_its_asset(assembly):
+    (text,) = {path.read_text(encoding="utf-8") for path in assembly.folder.glob("asset.*/reward.json")}
+    assert RewardSpec.from_json(text) == RewardSpec(name="classification", function="classification")
 
 
 def test_one_function_is_one_asset_in_every_environment(functions):
@@ -81,16 +88,17 @@ def test_one_function_is_one_asset_in_every_environment(functions):
     assert all(len(assets) == 1 for assets in keys.values()), keys
 
 
-def test_assets_hold_python_only_but_for_the_one_layer(assembly):
+def test_assets_hold_python_and_declarations_only_but_for_the_layers(assembly):
     assets = list(assembly.folder.glob("asset.*"))
-    (layer,) = [path for path in assets if path.is_file()]
-    assert layer.suffix == ".zip"
+    layers = [path for path in assets if path.is_file()]
+    assert {path.suffix for path in layers} == {".zip"}
     folders = [path for path in assets if path.is_dir()]
     assert folders
     for folder in folders:
         files = [path for path in folder.rglob("*") if path.is_file()]
         assert files
-        assert {path.suffix for path in files} == {".py"}, folder
+        others = {path.name for path in files if path.suffix != ".py"}
+        assert others <= {"reward.json", "processor.json"}, folder
 
 
 def test_foundation_exports_what_the_other_stacks_import(assembly):
@@ -108,8 +116,9 @@ def test_foundation_exports_what_the_other_stacks_import(assembly):
 def test_customization_puts_out_what_a_run_needs(assembly):
     for environment in assembly.environments:
         outputs = set(assembly.template(environment.name, "Customization")["Outputs"])
-        rewards = {"RewardFunctionArnClassification"} if environment.name == "dev" else set()
-        assert outputs == rewards | {
+        of_dev = {"RewardFunctionArnClassification", "ProcessorFunctionArnDecisions"}
+        declared = of_dev if environment.name == "dev" else set()
+        assert outputs == declared | {
             "StateMachineArn",
             "TrainingRoleArn",
             "EvaluationRoleArn",

@@ -11,12 +11,14 @@ UNSCOPED = {
     "PutMetrics": "CloudWatch defines no resource; a condition names the namespace",
     "DeliverLogs": "CloudWatch Logs defines no resource for log delivery",
     "ImportModel": "the model has no ARN before it is imported",
+    "FindJobs": "SageMaker defines no resource for a list of training jobs",
 }
 """The statements that may say `Resource: *`, each with the reason. Nothing joins this list without one."""
 
 SOURCE_ARNS = {
     "sagemaker.amazonaws.com": r"arn:aws:sagemaker:us-east-1:\d{12}:training-job/\*",
     "states.amazonaws.com": r"arn:aws:states:us-east-1:\d{12}:stateMachine:\*",
+    "scheduler.amazonaws.com": r"arn:aws:scheduler:us-east-1:\d{12}:schedule-group/default",
 }
 """The services whose documentation names a source ARN for their roles. Lambda and CreateCustomModel have none."""
 
@@ -67,6 +69,7 @@ def test_only_the_services_of_a_run_are_trusted(trusts):
         "bedrock.amazonaws.com",
         "lambda.amazonaws.com",
         "sagemaker.amazonaws.com",
+        "scheduler.amazonaws.com",
         "states.amazonaws.com",
     }
 
@@ -158,9 +161,39 @@ def test_buckets_are_listed_only_below_a_prefix_by_jobs(assembly):
     assert {statement["Condition"]["StringLike"]["s3:prefix"] for statement in found} == {"data/*", "runs/*/recipes/*"}
 
 
-def test_a_reward_function_can_log_and_trace_and_nothing_else(assembly):
-    found = [statement["Sid"] for name, statement in granted(assembly) if "ClassificationReward" in name]
+@pytest.mark.parametrize("function", ["ClassificationReward", "DecisionsProcessor"])
+def test_a_rule_can_log_and_trace_and_nothing_else(assembly, function):
+    found = [statement["Sid"] for name, statement in granted(assembly) if function in name]
     assert sorted(found) == ["SendTraces", "WriteLogs"]
+
+
+@pytest.mark.parametrize(
+    ("role", "invoked"),
+    [
+        ("RolesTraining", {"InvokeRewards": "novaline-dev-SageMaker-classification"}),
+        (
+            "RolesEvaluation",
+            {
+                "InvokeRewards": "novaline-dev-SageMaker-classification",
+                "InvokeProcessors": "novaline-dev-SageMaker-decisions-processor",
+            },
+        ),
+    ],
+)
+def test_a_job_may_invoke_exactly_the_functions_of_its_environment(assembly, role, invoked):
+    found = {
+        (name.split("/")[0], statement["Sid"]): statement["Resource"]
+        for name, statement in granted(assembly)
+        if f"/{role}" in name and "lambda:InvokeFunction" in listed(statement["Action"])
+    }
+    resources = assembly.template("dev", "Customization")["Resources"]
+    named = {}
+    for (environment, sid), resource in found.items():
+        assert environment == "dev", "no other environment declares any"
+        target, attribute = resource["Fn::GetAtt"]
+        assert attribute == "Arn"  # without a version
+        named[sid] = resources[target]["Properties"]["FunctionName"]
+    assert named == invoked
 
 
 def test_roles_are_passed_one_by_one_and_only_to_the_service_that_needs_them(assembly):
