@@ -171,12 +171,18 @@ ROLES = {
     "WorkflowRole": "The state machine",
     "InspectionRole": "The inspection of datasets",
     "ClassificationRewardScoreRole": "Functions",
+    "DecisionsProcessorScoreRole": "Functions",
     "EmptierEmptyRole": "Functions/Emptier",
     **{
         f"WorkflowFunctions{name}Role": f"Functions/{name}"
-        for name in ("Admit", "Collect", "Gate", "Register", "Verify")
+        for name in ("Admit", "Trial", "Collect", "Gate", "Register", "Verify")
     },
     **{f"InspectionFunctions{name}Role": f"Functions/{name}" for name in ("List", "Inspect", "Merge")},
+    "PreparationRole": "The preparation of datasets",
+    "ClosingCloseRole": "The closing of runs",
+    "ClosingSweepRole": "The closing of runs",
+    "ClosingScheduleRole": "The closing of runs",
+    **{f"PreparationFunctions{name}Role": f"Functions/{name}" for name in ("Find", "Convert", "Join")},
 }
 """Where docs/security.md describes a role's statements: a section, and within the functions' the rows of one."""
 
@@ -217,7 +223,7 @@ def described_statements() -> dict[str, set[str]]:
 
 
 NAMES_OF_FUNCTIONS = (
-    *("Admit", "Collect", "Gate", "Verify", "Register", "List", "Inspect", "Merge"),
+    *("Admit", "Trial", "Collect", "Gate", "Verify", "Register", "List", "Inspect", "Merge", "Find", "Convert", "Join"),
     "Emptier (where nothing is retained)",
 )
 

@@ -38,10 +38,11 @@ class Pages:
 
 @dataclass
 class FakeSageMaker:
-    """Jobs by name: status, tags and the end; `refused` are those that may not be stopped."""
+    """Jobs by name: status, tags and the end. `refused` may not be stopped; `meanwhile` change just before they are."""
 
     jobs: dict[str, dict] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    meanwhile: dict[str, str] = field(default_factory=dict)
     pages: int = 0
 
     def add(self, name, *, run="r", environment="dev", status="InProgress", ended=None):
@@ -65,6 +66,7 @@ class FakeSageMaker:
 
     def stop_training_job(self, *, TrainingJobName):
         job = self.jobs[TrainingJobName]
+        job["status"] = self.meanwhile.get(TrainingJobName, job["status"])
         if TrainingJobName in self.refused:
             raise refusal("AccessDeniedException", "not authorized")
         if job["status"] != "InProgress":
@@ -293,6 +295,17 @@ def test_what_step_functions_has_stopped_itself_is_told_too_and_older_attempts_a
     world.sagemaker.add("a-cand-0a-r0-d0", status="Stopped", ended=NOW + timedelta(seconds=2))
     assert world.close()["stopped"] == []
     assert "Stopped: a-base-0a-r0-d0, a-cand-0a-r0-d0." in world.said[0][1]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [("Stopping", "Stopped: a-sft-0a-r0-d0."), ("Completed", "No training job")]
+)
+def test_a_job_that_somebody_stopped_between_look_and_stop_is_looked_at_again(world, status, told):
+    world.ended()
+    name = world.sagemaker.add("a-sft-0a-r0-d0")
+    world.sagemaker.meanwhile[name] = status
+    assert world.close()["stopped"] == []
+    assert told in world.said[0][1]
 
 
 def test_only_jobs_that_are_tagged_as_the_runs_are_stopped(world):

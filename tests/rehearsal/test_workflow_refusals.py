@@ -132,7 +132,7 @@ def exchange_checkpoint(deployed, *, of, by):
 # ---- recording
 
 
-def test_a_run_that_cannot_be_recorded_is_still_told_of_with_its_first_failure(deployed):
+def test_a_run_that_cannot_be_recorded_is_still_told_of_with_its_first_failure_and_closed(deployed):
     slow = Fault(service="sagemaker", operation="CreateTrainingJob", match="unrecorded-sft", kind="slow")
     deployed.emulator.inject(slow)
     started = deployed.start(deployed.compiled("unrecorded"))
@@ -146,18 +146,21 @@ def test_a_run_that_cannot_be_recorded_is_still_told_of_with_its_first_failure(d
     assert ended.failed_tasks()[1].startswith("DynamoDB.")
     assert (ended.status, ended.error) == ("FAILED", "States.TaskFailed")
     assert ended.cause.startswith("Train: ")
-    assert ended.ledger["status"] == "running"
-    (said,) = deployed.notifications(ended.run)
-    assert said["Message"].startswith(f"Run {ended.run} failed in Train: States.TaskFailed")
+    told = deployed.wait_for(lambda: deployed.notifications(ended.run), lambda said: len(said) == 2)
+    assert told[0]["Message"].startswith(f"Run {ended.run} failed in Train: States.TaskFailed")
+    assert told[1]["Message"].startswith(f"Run {ended.run} failed, and could not record it. States.TaskFailed: Train: ")
+    assert deployed.ledger(ended.run, "run")["status"] == "failed"
 
 
-def test_a_run_that_can_be_neither_recorded_nor_told_of_ends_with_its_first_failure(deployed):
+def test_a_run_that_can_neither_record_nor_tell_its_first_failure_is_closed_with_it(deployed):
     missing = [deployed.statement("WorkflowRole", sid) for sid in ("RecordRuns", "Notify")]
     with taken_away(deployed.client("iam"), missing):
         ended = deployed.run("unheard")
     assert ended.entered() == ["Admit", "Record start", "Record failure", "Notify failure", "Failed"]
     assert ended.cause.startswith("Record start: ")
     assert "not authorized to perform: dynamodb:PutItem" in ended.cause
-    assert ended.ledger == {}
     assert ended.jobs == {}
-    assert deployed.notifications(ended.run) == ()
+    (said,) = deployed.wait_for(lambda: deployed.notifications(ended.run), bool)
+    assert said["Message"].startswith(f"Run {ended.run} failed, and could not record it. ")
+    assert "not authorized to perform: dynamodb:PutItem" in said["Message"]
+    assert deployed.ledger(ended.run, "run")["status"] == "failed"
