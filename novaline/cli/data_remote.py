@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from novaline.datasets.report import Report
     from novaline.datasets.validate import Options
-    from novaline.runs.inspection import Inspector, Progress
+    from novaline.runs.inspection import Inspector
+    from novaline.runs.map_execution import Progress
 
 
 def validate_remotely(

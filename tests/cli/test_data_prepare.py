@@ -178,7 +178,11 @@ def test_a_folder_with_a_dot_in_its_name_takes_the_rows_when_it_is_there(source)
         (("rows.csv", "--to", "sft", "--output", "o", "--split", "80/30/10"), 2, "let the shares make 100"),
         (("rows.csv", "--to", "sft", "--output", "v1.2"), 2, "a folder with a dot in its name must be there already"),
         (("", "--to", "sft", "--output", "o"), 2, "the name of a source is empty"),
-        (("rows.csv", "--to", "sft", "--output", "o", "--map", "prompt=text", "--map", "answer=text"), 2, "both mapped"),
+        (
+            ("rows.csv", "--to", "sft", "--output", "o", "--map", "prompt=text", "--map", "answer=text"),
+            2,
+            "both mapped",
+        ),
         (("semicolons.csv", "--to", "sft", "--output", "o"), 1, "--delimiter ';'"),
         (("rows.csv", "--to", "sft", "--output", "o", "--split", "all"), 2, "expected whole shares like 80/10/10"),
         (("rows.csv", "--to", "sft", "--output", "o", "--stratify", "label"), 2, "add --split 80/10/10"),
