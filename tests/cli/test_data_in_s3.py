@@ -95,7 +95,7 @@ def test_what_is_read_twice_is_one_version_also_while_somebody_writes_another(ru
     monkeypatch.setattr(ObjectFile, "close", overwritten)
     report = json.loads(run(uri, "--json").stdout)
     assert [(finding["code"], finding["line"]) for finding in report["findings"]] == [("duplicate-row", 41)]
-    assert report["findings"][0]["excerpt"] == first.splitlines()[40][:200]
+    assert '"question 3"' in report["findings"][0]["excerpt"]
     assert len(set(opened)) == 1
     assert len(opened) > 1
 

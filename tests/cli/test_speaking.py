@@ -39,7 +39,7 @@ def novaline(*arguments, **how):
     ("arguments", "expected"),
     [
         (["chek", "x"], "novaline check"),
-        (["deploy"], "check, plan, rehearse, run, status"),
+        (["deploy"], "check, plan, rehearse, run, runs, status"),
         (["check"], "usage: novaline check"),
         (["plan", EXAMPLE], "--env"),
         (["check", EXAMPLE, "--jsno"], "--jsno"),
