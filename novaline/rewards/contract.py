@@ -214,12 +214,12 @@ def number_of(value: object, what: str) -> float:
 def _measured(measures: Mapping[str, float]) -> Iterator[Metric]:
     if len(measures) > MOST_MEASURES:
         raise Unscorable(f"a score carries at most {MOST_MEASURES} measures, not {len(measures)}")
-    for name, value in measures.items():
+    for position, (name, value) in enumerate(measures.items(), start=1):
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_MEASURE_NAME or not _returnable(name):
             raise Unscorable(f"the name of a measure is text of 1 to {LONGEST_MEASURE_NAME} characters")
         if name in ("reward", UNSCORABLE):
             raise Unscorable(f"a measure cannot be called {name}: every answer has one of that name already")
-        yield {"name": name, "value": number_of(value, f"the measure {name}"), "type": "Metric"}
+        yield {"name": name, "value": number_of(value, f"measure {position}"), "type": "Metric"}
 
 
 def _returnable(value: object) -> bool:

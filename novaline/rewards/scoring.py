@@ -19,7 +19,7 @@ from novaline.rewards.contract import (
     id_of,
     rollout_of,
 )
-from novaline.rewards.deadline import Deadline, OutOfTime, interrupting
+from novaline.rewards.deadline import Deadline, OutOfTime, TookTooLong, interrupting
 
 Log = Callable[[Mapping[str, object]], None]
 """Takes one structured line of log."""
@@ -48,12 +48,14 @@ class _Loss:
 
 
 _LATE: Final = _Loss("the time of the invocation was over")
+_ENDLESS: Final = _Loss("it took a quarter of the batch's time, and others waited")
 
 
 def score_batch(event: object, scorer: Scorer, *, log: Log, deadline: Deadline | None = None) -> list[SampleAnswer]:
     """The answers to a batch: same ids, same order, same count, finite numbers.
 
-    A sample that cannot be scored, or not before the deadline, gets the scorer's fallback, the measure `unscorable`
+    A sample that cannot be scored, or not before the deadline, or that takes a quarter of the time while others wait,
+    gets the scorer's fallback, the measure `unscorable`
     and a line in the log; the others keep theirs. The line tells the id and the reason; what may hold words of the
     prompt (the answer, and the message of an error other than Unscorable) only when the scorer says `log_prompts`.
     Raises NotABatch for an event that is no array, and nothing else but KeyboardInterrupt.
@@ -75,12 +77,21 @@ def score_batch(event: object, scorer: Scorer, *, log: Log, deadline: Deadline |
 def _in_turn(samples: Sequence[object], reward: Reward, deadline: Deadline | None) -> Sequence[SampleAnswer | _Loss]:
     """The samples one after the other; those that the deadline leaves out are missing at the end."""
     scored: list[SampleAnswer | _Loss] = []
+    last = len(samples) - 1
+
+    def under_way() -> int | None:
+        return len(scored) if len(scored) < last else None
+
     try:
-        with interrupting(deadline):
+        with interrupting(deadline, under_way):
             for position, sample in enumerate(samples):
                 if deadline is not None and deadline.passed():
                     break
-                scored.append(_attempt(sample, position, reward))
+                try:
+                    scored.append(_attempt(sample, position, reward))
+                except TookTooLong:
+                    if len(scored) == position:
+                        scored.append(_ENDLESS)
     except OutOfTime:
         pass  # whatever was under way when it rang is not in the list
     return scored
@@ -146,12 +157,12 @@ def _loss(problem: BaseException) -> _Loss:
 
 
 def _line(loss: _Loss, sample: object, sample_id: object, scorer: Scorer) -> Mapping[str, object]:
-    named = sample_id if isinstance(sample_id, str | int) else repr(sample_id)[:_LONGEST_EXCERPT]
+    named = sample_id if isinstance(sample_id, str | int) else repr(sample_id)
     line: dict[str, object] = {
         "level": "WARN",
         "message": "unscorable",
         "reward": scorer.name,
-        "id": named,
+        "id": named[:_LONGEST_EXCERPT] if isinstance(named, str) else named,
         "reason": loss.reason,
     }
     if loss.where:

@@ -99,6 +99,8 @@ def _own(spec: RewardSpec, root: Path | None) -> Reward:
         raise WrongSpec(f"{place} has no function {name}: it defines {', '.join(_functions(module)) or 'none'}")
     if inspect.iscoroutinefunction(function):
         raise WrongSpec(f"{spec.function} is an async function; a reward is an ordinary one")
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise WrongSpec(f"{spec.function} yields; a reward returns one score for one rollout")
     try:
         inspect.signature(function).bind(None, **spec.options)
     except TypeError as problem:

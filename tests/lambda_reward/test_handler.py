@@ -117,12 +117,12 @@ def test_a_function_of_ones_own_scores(deploy):
     assert handler(event("training_job.json")[:1], None)[0]["aggregate_reward_score"] == 2.0
 
 
-def test_near_the_end_of_its_time_the_function_answers_what_it_has(deploy):
+def test_a_sample_that_does_not_end_costs_the_batch_a_part_of_its_time(deploy):
     code = "import time\ndef score(rollout):\n    time.sleep(30 if 'lost' in rollout.answer else 0)\n    return 1.0\n"
     deploy("tone.py:score", code, fallback=0.5)
     good, bad, _ = event("training_job.json")
     answers = handler([good, bad, good], Context(0.5))
-    assert [answer["aggregate_reward_score"] for answer in answers] == [1.0, 0.5, 0.5]
+    assert [answer["aggregate_reward_score"] for answer in answers] == [1.0, 0.5, 1.0]
 
 
 def test_a_function_that_was_not_declared_rightly_says_so(deploy):

@@ -110,7 +110,7 @@ def test_admit_refuses_data_that_the_claim_does_not_name(deployed):
 
 
 def test_admit_refuses_what_a_job_would_read_along_with_its_data(deployed):
-    run = deployed.compiled("beside", train=TRAIN[3:], held_out=HELD_OUT)
+    run = deployed.compiled("beside", train=TRAIN[100:], held_out=HELD_OUT)
     key = train_object(run)["uri"].partition("/data/")[2]
     put(deployed, f"data/{key}.old", [b"never looked at\n"])
     assert "other object(s) lie under names that begin with its name" in refused(deployed, run)

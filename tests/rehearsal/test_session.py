@@ -136,6 +136,7 @@ def test_the_runs_folder_is_complete_and_holds_the_logs(rehearsal, document):
     assert document["folder"] == str(rehearsal.output)
     names = {path.relative_to(rehearsal.output).as_posix() for path in rehearsal.output.rglob("*")}
     assert {"claim.json", "customization.yaml", "gate.json", "samples.jsonl", "summary.json"} <= names
+    assert "stand-in: step" in (rehearsal.output / "logs" / "jobs" / "sft.log").read_text(encoding="utf-8")
     assert {"recipes/sft/recipe.yaml", "logs/cdk-deploy.log", "logs/cdk-destroy.log", "logs/embedded-aws.log"} <= names
     assert any(name.endswith("inference_output.jsonl") for name in names)
     summary = json.loads((rehearsal.output / "summary.json").read_text(encoding="utf-8"))

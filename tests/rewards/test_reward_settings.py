@@ -25,6 +25,9 @@ def full(rollout: Rollout) -> Score:
 def junk(rollout):
     return "yes"
 
+def several(rollout):
+    yield 1.0
+
 async def later(rollout):
     return 1.0
 
@@ -110,6 +113,7 @@ def test_what_an_own_function_returns_wrongly_is_no_score(own):
         ("rewards/tone.py:skore", {}, "full, junk"),
         ("rewards/tone.py:thing", {}, "no function thing"),
         ("rewards/tone.py:later", {}, "async"),
+        ("rewards/tone.py:several", {}, "yields"),
         ("rewards/tone.py:score", {"wrod": "x"}, "wrod"),
     ],
 )

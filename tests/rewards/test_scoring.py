@@ -115,6 +115,19 @@ def test_a_sample_that_cannot_be_read_is_logged_with_prompts_on_too():
     assert lines[0]["reason"] == "a sample is an object, not int"
 
 
+def test_an_id_of_any_length_is_answered_and_its_line_of_log_stays_short():
+    lines = []
+    (answer,) = score_batch([{"id": "x" * 100_000}], Scorer(name="x", reward=raising(None)), log=lines.append)
+    assert answer["id"] == "x" * 100_000
+    assert len(str(lines)) < 3_000
+
+
+def test_a_measure_that_is_none_is_logged_without_its_name():
+    lines = []
+    scored(batch("a"), lambda _: Score(1.0, {"secret": None}), log=lines.append)
+    assert lines[0]["reason"] == "measure 1 is NoneType, not a number"
+
+
 def measure(answer, name):
     return next(one["value"] for one in answer["metrics_list"] if one["name"] == name)
 
@@ -158,11 +171,30 @@ def endless(rollout):
 
 
 @pytest.mark.parametrize("reward", [waiting, swallowing, backtracking, endless])
+def test_a_sample_that_does_not_end_costs_itself_and_a_part_of_the_time(reward):
+    lines = []
+    found = scored(batch("a", "slow", "c", "d"), reward, deadline=Deadline(0.4), log=lines.append, fallback=-1.0)
+    assert found == [1.0, -1.0, 1.0, 1.0]
+    assert [(line["id"], line["reason"]) for line in lines] == [
+        ("1", "it took a quarter of the batch's time, and others waited")
+    ]
+
+
+@pytest.mark.parametrize("reward", [waiting, swallowing, backtracking, endless])
 def test_what_was_scored_before_the_time_was_over_is_kept(reward):
     lines = []
-    found = scored(batch("a", "slow", "c"), reward, deadline=Deadline(0.3), log=lines.append, fallback=-1.0)
-    assert found == [1.0, -1.0, -1.0]
-    assert {line["reason"] for line in lines} == {"the time of the invocation was over"}
+    event = batch("a", "slow", "slow", "slow", "slow", "slow", "b")
+    found = scored(event, reward, deadline=Deadline(0.3), log=lines.append, fallback=-1.0)
+    assert found == [1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0]
+    assert (lines[-1]["id"], lines[-1]["reason"]) == ("6", "the time of the invocation was over")
+
+
+def test_a_sample_that_nobody_waits_for_may_take_all_the_time():
+    def slow(rollout):
+        time.sleep(0.4 if rollout.answer == "slow" else 0.0)
+        return Score(1.0)
+
+    assert scored(batch("a", "slow"), slow, deadline=Deadline(0.8)) == [1.0, 1.0]
 
 
 def test_a_batch_in_time_is_scored_as_without_a_deadline_and_leaves_no_alarm():

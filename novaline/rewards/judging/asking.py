@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from novaline.rewards.contract import Score, Unscorable
-from novaline.rewards.judging.question import Case, Grading, Marks, converse_request
+from novaline.rewards.judging.question import Case, Grading, Marks, converse_request, is_cut
 from novaline.rewards.judging.verdict import NoVerdict, reply_in, tokens_in, verdict_in
 
 _FIRST_PAUSE: Final = 0.5  # seconds, doubled with each attempt
@@ -86,8 +86,7 @@ class Judging:
         No attempt begins after `until`, on the clock of `pace`. An empty answer is the worst without being asked about.
         """
         until = min(until, self.pace.now() + self.seconds)
-        most = self.grading.most_characters
-        spent = Spent(cut=max(len(case.task), len(case.answer)) > most)
+        spent = Spent(cut=is_cut(case, self.grading))
         if not case.answer.strip():
             return Score(0.0, spent.measures(lost=False))
         reason = "no time was left to ask"

@@ -91,6 +91,12 @@ def converse_request(case: Case, grading: Grading, marks: Marks) -> dict[str, An
     }
 
 
+def is_cut(case: Case, grading: Grading) -> bool:
+    """Whether something is left out of what the judge sees of this case."""
+    reference = "" if case.reference is None else _text(case.reference)
+    return max(len(case.task), len(case.answer), len(reference)) > grading.most_characters
+
+
 def shown(text: str, most: int) -> str:
     """The text as a judge sees it: no hidden characters, and at most `most` of the others, with a word on the rest."""
     visible = _HIDDEN.sub("\ufffd", text[:most].replace("\r\n", "\n"))

@@ -1,33 +1,38 @@
 """1 when the answer settles on the label of the reference, else 0.
 
 The label may stand alone (`HQ`, `HQ.`), in JSON, in answer tags, in a box, behind `Answer:` or `the label is`. Case,
-quotes, and the choice among space, `_` and `-` do not matter; `5` equals `5.0`.
+quotes, and the choice among space, `_` and `-` do not matter; `5` equals `5.0`. Thoughts in `<think>` tags or the like
+are no part of the answer.
 
 With `labels`, the label may stand anywhere in what the answer says (`The answer is HQ, because …`), and an answer that
-names several settles on none: guessing all of them earns nothing. A label that it denies (`not HQ`), or that stands in
-words copied from the prompt, is not named; and reasoning may name others if the last line is the label and nothing
-else. Without `labels`, what is marked last counts,
-or else the last line.
+names several settles on none: guessing all of them earns nothing. A label that it denies (`not HQ`, `HQ is wrong`),
+asks about (`HQ?`), or copies from the prompt with the words around it, is not named; and reasoning may name others if
+the last line is the label and nothing else. Without `labels`, what is marked last counts, or else the last line.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from novaline.rewards.contract import Reward, Rollout, Score, Unscorable
-from novaline.rewards.library.marks import fenced, marked
+from novaline.rewards.library.json_text import NoJson, parsed
+from novaline.rewards.library.marks import fenced, marked, spoken
+from novaline.rewards.library.mentions import Prompt, mentioned
 from novaline.rewards.library.references import FIELD_DOC, USUAL_FIELDS, texts_of
 from novaline.rewards.options import OptionProblem
 
-_EDGES: Final = " \t\r\n\"'`*.,;:!?()[]{}<>\u201c\u201d\u2018\u2019"
-_DENIALS: Final = frozenset({"not", "no", "never", "neither", "nor", "cannot", "isn't", "wasn't", "don't", "doesn't"})
-_DENIES_WITHIN: Final = 2  # words before a label: `not HQ`, `not an HQ`
-_VERBS: Final = frozenset({("is",), ("was",), ("does",), ("isn't",), ("wasn't",), ("isn\u2019t",)})  # `HQ is not …`
+_EDGES: Final = (
+    " \t\r\n\"'`*.,;:!?()[]{}<>|$~\\"
+    "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb\u2013\u2014\u2022\u3001\u3002\u300c\u300d\u3010\u3011"
+)
+_HIDDEN: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_BEGINNING: Final = re.compile(r"[ \t]*(?:[#>]{1,6}|[-*+\u2022]|\d{1,2}[.)])[ \t]+")
 _LONGEST_NUMBER: Final = 50
 
 Words = tuple[str, ...]
@@ -67,11 +72,12 @@ def reward(options: Options) -> Reward:
             raise Unscorable("the reference holds no label")
         if known and not expected <= known:
             raise Unscorable("the reference is none of the labels")
-        said = _said(rollout.answer)
+        answer = _plain(spoken(rollout.answer))
+        said = _said(answer)
         if known:
-            found = _settled(said or [rollout.answer], rollout.prompt, known, widths)
+            found = _settled(said or [answer], Prompt(rollout.prompt, words_of), known, widths)
         else:
-            found = words_of(said[-1] if said else _last_line(rollout.answer))
+            found = words_of(said[-1] if said else _last_line(answer))
         right = bool(found) and found in expected
         return Score(float(right), {"marked": float(bool(said)), "found": float(bool(found))})
 
@@ -81,7 +87,7 @@ def reward(options: Options) -> Reward:
 def words_of(text: str) -> Words:
     """The words of a label, without what people and models vary: case, quotes, separators, zeros of a number."""
     found: list[str] = []
-    for piece in text.split():
+    for piece in _plain(text).split():
         bare = piece.strip(_EDGES)
         number = _number(bare)
         if number is not None:
@@ -89,6 +95,17 @@ def words_of(text: str) -> Words:
         else:
             found += [word for part in re.split(r"[_-]+", bare) if (word := part.strip(_EDGES).casefold())]
     return tuple(found)
+
+
+def _plain(text: str) -> str:
+    """The text without what is not seen, and with characters that look alike as one."""
+    if "\\_" in text:
+        text = text.replace("\\_", "_")  # as Markdown writes it
+    if text.isascii():
+        return text
+    for _ in range(2):  # folding case makes new characters that look alike
+        text = unicodedata.normalize("NFKC", _HIDDEN.sub("", text))
+    return text
 
 
 def _said(answer: str) -> list[str]:
@@ -99,49 +116,28 @@ def _said(answer: str) -> list[str]:
     return [_label_in_json(one) or one for one in marked(answer)]
 
 
-def _settled(said: Sequence[str], prompt: str, known: frozenset[Words], widths: Sequence[int]) -> Words:
+def _settled(said: Sequence[str], prompt: Prompt, known: frozenset[Words], widths: Sequence[int]) -> Words:
     """The one label that all of this names, or nothing when it names none, or several."""
     named: set[Words] = set()
     for text in said:
         words = words_of(text)
-        last = words_of(_last_line(text))
         if words in known:
             named.add(words)
-        elif last in known and {line for line in map(words_of, text.splitlines()) if line in known} == {last}:
+            continue
+        last = words_of(_last_line(text))
+        if last in known and {line for line in map(words_of, text.splitlines()) if line in known} == {last}:
             named.add(last)
         else:
-            named |= _mentioned(words, f" {' '.join(words_of(prompt))} ", known, widths)
+            named |= mentioned(text, words_of, prompt, known, widths)
+        if len(named) > 1:
+            break
     return named.pop() if len(named) == 1 else ()
-
-
-def _mentioned(words: Words, prompt: str, known: frozenset[Words], widths: Sequence[int]) -> set[Words]:
-    """The labels that a text names, the longest at each place, without those that it denies.
-
-    One that stands beside the same words as in the prompt is copied, and not named: prompts hold words such as `alarm`.
-    """
-    found: set[Words] = set()
-    denied: set[Words] = set()
-    at = 0
-    while at < len(words):
-        width = next((width for width in widths if words[at : at + width] in known), 0)
-        if width:
-            label, after = words[at : at + width], words[at + width : at + width + 2]
-            around = [*words[max(0, at - _DENIES_WITHIN) : at], *(after if after[:1] in _VERBS else after[:0])]
-            if any(_plain(word) in _DENIALS for word in around):
-                denied.add(label)
-            elif f" {' '.join(words[max(0, at - 1) : at + width + 1])} " not in prompt:
-                found.add(label)
-        at += width or 1
-    return found - denied
-
-
-def _plain(word: str) -> str:
-    return word.replace("\u2019", "'")
 
 
 def _last_line(answer: str) -> str:
     """The last line that says something."""
-    return next((line for line in reversed(answer.splitlines()) if line.strip(_EDGES)), "")
+    line = next((line for line in reversed(answer.splitlines()) if line.strip(_EDGES)), "")
+    return _BEGINNING.sub("", line, count=1) if line[:1] in " \t#>-*+\u20220123456789" else line
 
 
 def _number(text: str) -> str | None:
@@ -162,8 +158,8 @@ def _label_in_json(text: str) -> str | None:
     if not (body.startswith("{") and body.endswith("}")):
         return None
     try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
+        found = parsed(body)
+    except NoJson:
         return None
     if not isinstance(found, dict):
         return None

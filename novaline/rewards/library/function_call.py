@@ -5,7 +5,8 @@ without calls, or plain text, says that no tool may be called; then an answer in
 silence does (the question that When2Call asks; Ross et al., 2025).
 
 The calls of an answer are those that came as calls, or else those that it writes out: in `<tool_call>` tags, in a code
-fence, or as its whole text. Arguments are compared as JSON: order and 5 against 5.0 do not matter.
+fence, or as JSON with a name and arguments anywhere in its words. Thoughts in `<think>` tags or the like are no part of
+the answer. Arguments are compared as JSON: order and 5 against 5.0 do not matter.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from novaline.rewards.contract import Reward, Rollout, Score, ToolCall, Unscorable, tool_calls_of
-from novaline.rewards.library.json_text import NoJson, json_in, parsed
+from novaline.rewards.library.json_text import NoJson, json_in, values_in
 from novaline.rewards.library.json_values import same
+from novaline.rewards.library.marks import spoken
 from novaline.rewards.library.references import part_of
 
-_TAG: Final = re.compile(r"<(/?)(?:tool_?calls?|function_?calls?)>", re.IGNORECASE | re.ASCII)
+_TAG: Final = re.compile(r"<\|?(/?)(?:tool_?calls?|function_?calls?)\|?>", re.IGNORECASE | re.ASCII)
+_NAMES: Final = ("name", "tool", "tool_name", "function")
+_ARGUMENTS: Final = ("arguments", "parameters", "input", "args")
 _MOST_CALLS: Final = 50
 """Calls in one answer; more are no answer to anything."""
 
@@ -52,14 +56,15 @@ def reward(options: Options) -> Reward:
     def score(rollout: Rollout) -> Score:
         expected = _expected(part_of(rollout, options.reference_field))
         measures = {"called": 0.0, "should_call": float(bool(expected)), "names": 0.0, "malformed": 0.0}
+        words = spoken(rollout.answer)
         try:
-            calls = _made(rollout)
+            calls = _made(rollout.tool_calls, words)
         except NotACall:
             return Score(0.0, measures | {"malformed": 1.0})
         measures["called"] = float(bool(calls))
         measures["names"] = float(sorted(call.name for call in calls) == sorted(call.name for call in expected))
         if not expected:
-            return Score(float(not calls and bool(rollout.answer.strip())), measures)
+            return Score(float(not calls and bool(words.strip())), measures)
         share = _agreed(calls, expected, options) / max(len(calls), len(expected))
         return Score(share if options.partial else float(share == 1.0), measures)
 
@@ -70,13 +75,19 @@ def _agreed(calls: Sequence[ToolCall], expected: Sequence[ToolCall], options: Op
     """How many of the expected calls were made, each counted once."""
     if options.in_order:
         return sum(_same_call(call, one, options.arguments) for call, one in zip(calls, expected, strict=False))
-    still_open, agreed = list(calls), 0
-    for one in expected:
-        match = next((call for call in still_open if _same_call(call, one, options.arguments)), None)
-        if match is not None:
-            still_open.remove(match)
-            agreed += 1
-    return agreed
+    taken: dict[int, int] = {}  # which expected call each call was made for
+
+    def place(one: int, tried: set[int]) -> bool:
+        """Whether there is a call for this expected one, if need be by giving another one another call."""
+        for at, call in enumerate(calls):
+            if at not in tried and _same_call(call, expected[one], options.arguments):
+                tried.add(at)
+                if at not in taken or place(taken[at], tried):
+                    taken[at] = one
+                    return True
+        return False
+
+    return sum(place(one, set()) for one in range(len(expected)))
 
 
 def _same_call(call: ToolCall, expected: ToolCall, arguments: str) -> bool:
@@ -92,21 +103,46 @@ def _same_call(call: ToolCall, expected: ToolCall, arguments: str) -> bool:
     return same(dict(found), dict(wanted))
 
 
-def _made(rollout: Rollout) -> list[ToolCall]:
+def _made(tool_calls: Sequence[ToolCall], words: str) -> list[ToolCall]:
     """The calls of an answer. Raises NotACall for one that is begun and is none."""
-    if rollout.tool_calls:
-        return _some([_call(call.name, call.arguments) for call in rollout.tool_calls])
-    bodies = _tagged(rollout.answer)
+    if tool_calls:
+        return _some([_call(call.name, call.arguments) for call in tool_calls])
+    bodies = _tagged(words)
     if bodies:
-        return _some([call for body in bodies for call in _calls_in(_parsed(body))])
+        return _some([call for body in bodies for call in _written(body)])
     try:
-        found = json_in(rollout.answer, "fence")
+        found = json_in(words, "fence")
     except NoJson:
-        return []
+        return _some([call for value in values_in(words) if _names_a_call(value) for call in _calls_in(value)])
     try:
         return _some(_calls_in(found))
     except NotACall:
         return []  # JSON, but about something else
+
+
+def _written(body: str) -> list[ToolCall]:
+    """The calls in a text that is meant to hold some: one value, or several in a row. Raises NotACall."""
+    try:
+        return _calls_in(json_in(body, "fence"))
+    except NoJson:
+        calls = [call for value in values_in(body) for call in _calls_in(value)]
+    if not calls:
+        raise NotACall
+    return calls
+
+
+def _names_a_call(value: object) -> bool:
+    """Whether JSON within words is a call: it says what is called and with what."""
+    if isinstance(value, list):
+        return bool(value) and all(map(_names_a_call, value))
+    if not isinstance(value, dict):
+        return False
+    inner = value.get("function", value.get("toolUse"))
+    if isinstance(inner, dict):
+        return _names_a_call(inner)
+    return "tool_calls" in value or (
+        any(isinstance(value.get(name), str) for name in _NAMES) and any(name in value for name in _ARGUMENTS)
+    )
 
 
 def _some(calls: list[ToolCall]) -> list[ToolCall]:
@@ -135,7 +171,7 @@ def _expected(reference: object) -> list[ToolCall]:
             raise Unscorable("the reference is empty")
         bodies = _tagged(reference)
         try:
-            reference = [_parsed(body) for body in bodies] if bodies else parsed(reference)
+            reference = [_parsed(body) for body in bodies] if bodies else json_in(reference, "fence")
         except NotACall:
             raise Unscorable("the reference writes a call that is none") from None
         except NoJson:
@@ -156,11 +192,15 @@ def _calls_in(found: object) -> list[ToolCall]:
         raise NotACall
     if "tool_calls" in found or isinstance(found.get("content"), list):
         return [_call(call.name, call.arguments) for call in tool_calls_of(found)]
-    call = found.get("function", found.get("toolUse", found))
-    if not isinstance(call, dict) or not isinstance(call.get("name"), str):
+    if isinstance(found.get("content"), str) and "name" not in found:
+        return []  # a message in words
+    inner = found.get("function", found.get("toolUse"))
+    call = inner if isinstance(inner, dict) else found
+    given = next((call[name] for name in _ARGUMENTS if name in call), None)
+    name = next((call[name] for name in _NAMES if isinstance(call.get(name), str)), None)
+    if not isinstance(name, str) or (given is None and "name" not in call):
         raise NotACall
-    given = next((call[name] for name in ("arguments", "parameters", "input") if name in call), None)
-    return [_call(call["name"], {} if given is None else given)]
+    return [_call(name, {} if given is None else given)]
 
 
 def _call(name: str, arguments: object) -> ToolCall:

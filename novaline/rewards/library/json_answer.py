@@ -31,7 +31,9 @@ class Options:
     )
     place: Literal["alone", "fence", "anywhere"] = field(
         default="fence",
-        metadata={"doc": "where the JSON stands: it is the answer; or in its one code fence; or anywhere in it"},
+        metadata={
+            "doc": "where the JSON stands: it is the answer; or in its one code fence or answer tags; or anywhere"
+        },
     )
     reference_field: str = field(
         default="", metadata={"doc": "the field of the reference to compare with; without it, all of the reference"}

@@ -231,7 +231,7 @@ def _of_type(wanted: Any) -> _Made:  # noqa: ANN401  # a keyword's
 
 
 def _matching(wanted: str) -> _Made:
-    matcher = read_pattern(wanted)
+    matcher = read_pattern(wanted, before_break=False)
     return lambda value: not isinstance(value, str) or matcher.matches(value)
 
 

@@ -53,8 +53,11 @@ class _State:
 class Matcher:
     """A pattern, read."""
 
-    def __init__(self, nodes: Sequence[_Node], start: int, *, multi_line: bool, whole: bool) -> None:
+    def __init__(
+        self, nodes: Sequence[_Node], start: int, *, multi_line: bool, whole: bool, before_break: bool
+    ) -> None:
         self._nodes = nodes
+        self._before_break = before_break
         self._multi_line = multi_line
         self._whole = whole
         self._again = frozenset() if whole else frozenset({start})
@@ -131,15 +134,24 @@ class Matcher:
         if at == "END_STRING":
             return following == ""
         if at == "END":
-            return following == "" or (following == "\n" and (self._multi_line or last))
+            return following == "" or (following == "\n" and (self._multi_line or (last and self._before_break)))
         word_ends = (before == "w") != (following != "" and _CATEGORIES["WORD"](following))
         return word_ends if at == "BOUNDARY" else not word_ends
 
 
 def read_pattern(
-    pattern: str, *, whole: bool = False, ignore_case: bool = False, multi_line: bool = False, dot_all: bool = False
+    pattern: str,
+    *,
+    whole: bool = False,
+    ignore_case: bool = False,
+    multi_line: bool = False,
+    dot_all: bool = False,
+    before_break: bool = True,
 ) -> Matcher:
-    """The pattern, ready to match anywhere in a text or, if `whole`, all of it. Raises WrongPattern."""
+    """The pattern, ready to match anywhere in a text or, if `whole`, all of it. Raises WrongPattern.
+
+    `before_break`: whether `$` also stands before a line break that ends the text, as in Python and not in JSON Schema.
+    """
     flags = (re.IGNORECASE * ignore_case) | (re.MULTILINE * multi_line) | (re.DOTALL * dot_all)
     try:
         parsed: Any = importlib.import_module("re._parser").parse(pattern, flags)
@@ -148,7 +160,8 @@ def read_pattern(
     reader = _Reader(parsed.state.flags)
     nodes_end = reader.add(_Node(()))
     start = reader.sequence(parsed, nodes_end)
-    return Matcher(reader.nodes, start, multi_line=bool(reader.flags & re.MULTILINE), whole=whole)
+    multi_line = bool(reader.flags & re.MULTILINE)
+    return Matcher(reader.nodes, start, multi_line=multi_line, whole=whole, before_break=before_break)
 
 
 class _Reader:

@@ -1,22 +1,24 @@
 """1 when the answer's number is the reference's, else 0.
 
 The number of an answer is the one that it marks (in answer tags, in a box, behind `####` or `Answer:`; the first there,
-or the first behind the last `=`), or else its last. Read are `5`, `5.0`, `1,000`, `-3`, `1e3`, `1.5 x 10^3`, `3/4`,
-`1 1/2`, `5,000/1,000`, LaTeX fractions, `$5`, `50%`, and a unit behind it. A comma groups thousands; `1,5` may mean two
-things and is no number. With a percent sign on one side only, 50 % is 0.5 as well as 50. Numbers are compared exactly
-unless a tolerance is set.
+or the first behind the last `=`), or else its last that is no ordinal (`3rd`). Thoughts in `<think>` tags or the like
+are no part of the answer. Read are `5`, `5.0`, `1,000`, `1'000`, `-3`, `minus 3`, `1e3`, `1.5 x 10^3`, `3/4`, `1 1/2`,
+`5,000/1,000`, LaTeX fractions, `$5`, `50%`, `5k`, `5 million`, and a unit behind it. A comma groups thousands; `1,5`
+and `5.000.000` may mean two things and are no numbers. With a percent sign on one side only, 50 % is 0.5 as well as 50.
+Numbers are compared exactly unless a tolerance is set.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Final
 
 from novaline.rewards.contract import Reward, Rollout, Score, Unscorable
-from novaline.rewards.library.marks import marked
+from novaline.rewards.library.marks import marked, spoken
 from novaline.rewards.library.references import FIELD_DOC, texts_of
 from novaline.rewards.options import OptionProblem
 
@@ -25,11 +27,11 @@ _LONGEST: Final = 300
 """Characters of a number; what is longer is noise."""
 _HIGHEST_POWER: Final = 400
 # Possessive, so that nothing is read twice; and not what `1,5` may mean: a list, or a comma as decimal point.
-_PLAIN: Final = r"(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)(?!,\d)(?:\.\d++)?+(?!,\d)|\.\d++(?!,\d)"
+_PLAIN: Final = r"(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)(?!,\d)(?:\.\d++)?+(?![.,]\d)|\.\d++(?!,\d)"
 _OF_FRACTION: Final = r"\d{1,100}(?:\.\d{1,100})?"
 _NUMBER: Final = re.compile(
     rf"""
-    (?<![\w.])(?<!\d,)(?P<sign>(?<![\w)\]}}])[-+\u2212])?[$€£¥]?\ ?
+    (?<![\w.])(?<!\d,)(?P<sign>(?<![\w)\]}}])[-+\u2212\u2013]|(?:minus|negative)\ )?(?P<money>[$€£¥])?\ ?
     (?: \\[dt]?frac\{{\ ?(?P<over>-?{_OF_FRACTION})\ ?\}}\{{\ ?(?P<under>{_OF_FRACTION})\ ?\}}
       | (?P<whole>{_PLAIN})
         (?: \ ?(?:e|E)(?P<exponent>[-+\u2212]?\d{{1,5}})(?!\w)
@@ -40,8 +42,17 @@ _NUMBER: Final = re.compile(
     )
     (?: \ ?\\?(?P<percent>%) | \ ?(?P<unit>[^\W\d_][\w°/^²³]{{0,20}}|°[CFK]?) )?
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.IGNORECASE,
 )
+_SCALES: Final = {
+    "thousand": Decimal(10**3), "million": Decimal(10**6), "billion": Decimal(10**9), "trillion": Decimal(10**12),
+}  # fmt: skip
+_ORDINALS: Final = frozenset({"st", "nd", "rd", "th"})
+# Other ways to write what the pattern above reads.
+_GROUPED: Final = re.compile(r"(?<=\d)(?:\{,\}|\\[,!]|['_\u00a0\u2009\u202f\u2019])(?=\d{3}(?!\d))")
+_SHORT_FRACTION: Final = re.compile(r"(\\[dt]?frac)(\d)(\d)")
+_VULGAR: Final = re.compile("[\u00bc-\u00be\u2150-\u215e]")
+_RAISED: Final = re.compile("(?<=10)[\u00b9\u00b2\u00b3\u2070-\u2079\u207b]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +106,23 @@ def reward(options: Options) -> Reward:
 
 def number_in(text: str, units: Mapping[str, Decimal]) -> tuple[Number | None, bool]:
     """The number that a text gives as its answer, and whether it was marked; of several, the last."""
+    text = _usual(spoken(text))
     for said in reversed(marked(text)):
         number = _first_of(_NUMBER.finditer(said.rpartition("=")[2]), units)
         if number is not None:
             return number, True
-    return _first_of(reversed(list(_NUMBER.finditer(text))), units), False
+    matches = list(reversed(list(_NUMBER.finditer(text))))
+    counting = [match for match in matches if (match["unit"] or "").lower() not in _ORDINALS]
+    return _first_of(counting or matches, units), False
+
+
+def _usual(text: str) -> str:
+    """The text with its numbers written as the pattern reads them."""
+    text = _SHORT_FRACTION.sub(r"\1{\2}{\3}", _GROUPED.sub(",", text))
+    if not text.isascii():
+        text = _RAISED.sub(lambda found: "^" + unicodedata.normalize("NFKC", found[0]), text)
+        text = _VULGAR.sub(lambda found: " " + unicodedata.normalize("NFKC", found[0]).replace("\u2044", "/"), text)
+    return text
 
 
 def _near(found: Number, expected: Number, tolerance: Decimal, share: Decimal) -> bool:
@@ -121,8 +144,18 @@ def _first_of(matches: Iterable[re.Match[str]], units: Mapping[str, Decimal]) ->
         except (InvalidOperation, DivisionByZero, Overflow):
             continue
         if value is not None:
-            return Number(_EXACT.multiply(value, units.get(match["unit"] or "", Decimal(1))), bool(match["percent"]))
+            return Number(_EXACT.multiply(value, _worth(match, units)), bool(match["percent"]))
     return None
+
+
+def _worth(match: re.Match[str], units: Mapping[str, Decimal]) -> Decimal:
+    """What one of the unit behind a number is worth; `K` may be kelvins, unless it is money."""
+    unit = match["unit"] or ""
+    if unit in units:
+        return units[unit]
+    if unit == "k" or (unit == "K" and match["money"]):
+        return _SCALES["thousand"]
+    return _SCALES.get(unit.lower(), Decimal(1))
 
 
 def _value(match: re.Match[str]) -> Decimal | None:
@@ -141,4 +174,4 @@ def _value(match: re.Match[str]) -> Decimal | None:
             value = _EXACT.divide(value, Decimal(match["below"].replace(",", "")))
         if match["part"]:
             value = _EXACT.add(value, _EXACT.divide(Decimal(match["part"]), Decimal(match["parts"])))
-    return -value if match["sign"] in ("-", "\u2212") else value
+    return value if match["sign"] in (None, "+") else -value

@@ -14,9 +14,11 @@ _WORD: Final = re.compile(r"[^\W_]+")
 def quasi_words(text: str) -> list[str]:
     """The words of a text without case, ASCII punctuation and English articles: the normalisation of SQuAD and HELM.
 
+    A text that has nothing but articles keeps them: `A` is an answer where A, B and C are asked for.
     Source: Rajpurkar et al., SQuAD: 100,000+ Questions for Machine Comprehension of Text, and its evaluation script.
     """
-    return _ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split()
+    plain = text.lower().translate(_NO_PUNCTUATION)
+    return _ARTICLES.sub(" ", plain).split() or plain.split()
 
 
 def plain_words(text: str) -> list[str]:

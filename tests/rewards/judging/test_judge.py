@@ -170,6 +170,11 @@ def test_a_long_answer_is_cut_and_says_so():
     assert len(bench.requests[0]["messages"][0]["content"][0]["text"]) < 3_000
 
 
+def test_a_reference_that_is_cut_is_counted_too():
+    found = judge(Bench(verdict(10)), most_characters=1000)(Rollout("short", {"text": "x" * 2000}, "short"))
+    assert found.measures["judge_cut"] == 1.0
+
+
 def test_the_judge_sees_the_conversation_the_calls_and_the_reference_unless_told_otherwise():
     messages = [
         {"role": "system", "content": "Answer in French."},

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from novaline.rewards import Rollout, Unscorable
 from novaline.rewards.kinds import build
 from novaline.rewards.library.classification import words_of
+from novaline.rewards.library.mentions import Prompt, mentioned
 
 OPEN = build("classification", {})
 QUALITY = build("classification", {"labels": ["HQ", "LQ_EDIT", "LQ_CLOSE"]})
@@ -78,6 +79,18 @@ def test_a_wrong_label_does_not_count(reward, answer):
         "It is not LQ_CLOSE but HQ.",
         "It might be LQ_EDIT, yet it has an example.\nHQ",
         "I would say \u201cHQ\u201d.",
+        "This is HQ rather than LQ_EDIT.",
+        "HQ instead of LQ_CLOSE",
+        "Not LQ_CLOSE or LQ_EDIT, but HQ",
+        "Neither LQ_EDIT nor LQ_CLOSE: HQ",
+        "The answer is HQ. LQ_EDIT is wrong, because nothing has to be edited.",
+        "The question isn't LQ_EDIT; it's HQ.",
+        "HQ. No edits are needed.",
+        "It is not vague, so it is HQ",
+        "Is it LQ_EDIT? No, HQ.",
+        "Without doubt HQ",
+        "<think>LQ_EDIT, or LQ_CLOSE?</think>\nI'd say HQ.",
+        "LQ_EDIT, I first thought.</think>HQ it is",
     ],
 )
 def test_labels_that_are_known_are_found_in_a_sentence(answer):
@@ -95,6 +108,9 @@ def test_labels_that_are_known_are_found_in_a_sentence(answer):
         "HQ\nLQ_EDIT",
         "Answer: HQ\nAnswer: LQ_EDIT",
         "Answer: LQ_EDIT\nAnswer: HQ",
+        "Label: HQ. Label: LQ_EDIT",
+        "Answer: HQ Answer: LQ_EDIT Answer: LQ_CLOSE",
+        '{"label": "HQ", "label": "LQ_EDIT"}',
         "<answer>HQ</answer><answer>LQ_CLOSE</answer>",
         "<answer>HQ LQ_CLOSE</answer>",
         '{"labels": ["HQ", "LQ_EDIT"]}',
@@ -103,6 +119,19 @@ def test_labels_that_are_known_are_found_in_a_sentence(answer):
         "HQ is not right.",
         "HQs",
         "high quality",
+        "Is it HQ?",
+        "hardly HQ",
+        "This is far from HQ.",
+        "anything but HQ",
+        "I wouldn't call this HQ.",
+        "I can\u2019t say that this is HQ",
+        "It lacks what would make it HQ",
+        "non-HQ",
+        "HQ is wrong",
+        "HQ would be incorrect.",
+        "HQ: no",
+        "<think>HQ</think>",
+        "<think>It is HQ",
     ],
 )
 def test_an_answer_that_names_several_labels_or_none_settles_on_none(answer):
@@ -118,6 +147,67 @@ def test_a_label_in_words_that_are_copied_from_the_prompt_is_not_named():
         assert intents(Rollout(answer, "alarm", prompt)).reward == 0.0
     for answer in ("alarm", "This is about alarm", f"{prompt}\nalarm", "It asks to set an alarm.\nAnswer: alarm"):
         assert intents(Rollout(answer, "alarm", prompt)).reward == 1.0
+
+
+def test_words_that_an_answer_shares_with_the_prompt_by_chance_are_no_copy():
+    prompt = "Decide whether the question is HQ, or classify it as LQ_EDIT or as LQ_CLOSE. Quality: HQ"
+    for answer in ("I think the question is HQ.", "I would classify this as HQ.", "Quality: HQ", "as HQ"):
+        assert QUALITY(Rollout(answer, "HQ", prompt)).reward == 1.0
+    assert QUALITY(Rollout("HQ? No, LQ_EDIT.", "HQ", prompt)).reward == 0.0
+    assert QUALITY(Rollout("HQ? No, LQ_EDIT.", "LQ_EDIT", prompt)).reward == 1.0
+
+
+def test_a_prompt_is_read_once_however_often_an_answer_is_marked():
+    read = []
+
+    def words(text):
+        read.append(text)
+        return words_of(text)
+
+    prompt = Prompt("set an alarm for seven", words)
+    known = frozenset({("alarm",)})
+    for _ in range(3):
+        assert mentioned("it is about an alarm now", words, prompt, known, [1]) == {("alarm",)}
+    assert read.count("set an alarm for seven") == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "HQ\u3002",
+        "\u200bHQ",
+        "\uff28\uff31",
+        "$HQ$",
+        r"\(HQ\)",
+        "### HQ",
+        "- HQ",
+        "1. HQ",
+        "\u00abHQ\u00bb",
+        "Answer\uff1aHQ",
+        r"\boxed{\text{HQ}}",
+        "<|begin_of_solution|>HQ<|end_of_solution|>",
+        "Classification: HQ",
+        "<answer>HQ",
+        "Answer: the label is HQ",
+        "Prediction: HQ",
+    ],
+)
+@pytest.mark.parametrize("reward", [OPEN, QUALITY])
+def test_what_stands_around_a_label_and_how_it_is_set_does_not_matter(reward, answer):
+    assert reward(Rollout(answer, "HQ")).reward == 1.0
+
+
+def test_a_label_as_markdown_escapes_it_is_the_label():
+    assert OPEN(Rollout(r"LQ\_EDIT", "LQ_EDIT")).reward == 1.0
+
+
+@pytest.mark.parametrize(("label", "other"), [("C++", "C"), ("C#", "C"), ("-1", "1"), ("not_spam", "spam")])
+def test_signs_that_tell_labels_apart_are_kept(label, other):
+    reward = build("classification", {"labels": [label, other]})
+    for right, wrong in ((label, other), (other, label)):
+        for said in ("{}", "It is {}.", "Answer: {}"):
+            assert reward(Rollout(said.format(right), right)).reward == 1.0
+            assert reward(Rollout(said.format(right), wrong)).reward == 0.0
 
 
 def test_labels_that_the_prompt_lists_may_be_named():

@@ -36,6 +36,11 @@ def scored(reward, answer, reference):
         json.dumps({"name": "weather", "parameters": WEATHER["arguments"]}),
         json.dumps({"tool_calls": [{"function": {"name": "weather", "arguments": json.dumps(WEATHER["arguments"])}}]}),
         json.dumps({"toolUse": {"name": "weather", "input": WEATHER["arguments"]}}),
+        json.dumps({"tool": "weather", "args": WEATHER["arguments"]}),
+        json.dumps({"function": "weather", "arguments": WEATHER["arguments"]}),
+        f"<thinking>The city is known.</thinking>\n{json.dumps(WEATHER)}",
+        f"<|tool_call|>{json.dumps(WEATHER)}",
+        f"I will call {json.dumps(WEATHER)} now.",
     ],
 )
 def test_the_right_call_counts_in_every_form(answer):
@@ -51,6 +56,7 @@ def test_the_right_call_counts_in_every_form(answer):
         f"<TOOLCALL>[{json.dumps(WEATHER)}]</TOOLCALL>",
         {"tool_calls": [{"type": "function", "function": WEATHER}]},
         {"role": "assistant", "content": [{"toolUse": {"name": "weather", "input": WEATHER["arguments"]}}]},
+        f"```json\n{json.dumps(WEATHER)}\n```",
     ],
 )
 def test_the_reference_may_take_every_form(reference):
@@ -71,6 +77,9 @@ def test_the_reference_may_take_every_form(reference):
         json.dumps([WEATHER, WEATHER]),
         f"<tool_call>{json.dumps(WEATHER)}</tool_call><tool_call>{json.dumps(TIME)}</tool_call>",
         "<tool_call>weather(Oslo)</tool_call>",
+        f"<think>{json.dumps(WEATHER)}</think>",
+        f"<thinking><tool_call>{json.dumps(WEATHER)}</tool_call> or not?</thinking>I cannot know.",
+        f"Either {json.dumps(WEATHER)} or {json.dumps(TIME)}",
         (ToolCall("weather", "{broken"),),
         (ToolCall("weather", "[1]"),),
         json.dumps([TIME] * 500),
@@ -80,13 +89,17 @@ def test_another_call_one_too_many_or_none_does_not_count(answer):
     assert scored(EXACT, answer, WEATHER).reward == 0.0
 
 
-@pytest.mark.parametrize("reference", [[], {"tool_calls": []}, "request_for_info", "I cannot do that.", 5])
+@pytest.mark.parametrize("reference", [[], {"tool_calls": []}, "request_for_info", "I cannot do that.", 5,
+    {"role": "assistant", "content": "Which city?"}])  # fmt: skip
 def test_when_no_tool_may_be_called_words_count_and_calls_and_silence_do_not(reference):
     assert scored(EXACT, "Which city do you mean?", reference).reward == 1.0
     assert scored(EXACT, '{"city": "Oslo"}', reference).reward == 1.0, "JSON that is no call"
     assert scored(EXACT, "", reference).reward == 0.0
     assert scored(EXACT, json.dumps(WEATHER), reference).reward == 0.0
     assert scored(EXACT, "<tool_call>{broken", reference).reward == 0.0
+    assert scored(EXACT, f"Sure: {json.dumps(WEATHER)}", reference).reward == 0.0
+    assert scored(EXACT, "<thinking>No tool fits.</thinking>", reference).reward == 0.0
+    assert scored(EXACT, 'I know only {"city": "Oslo"} of it.', reference).reward == 1.0
     assert scored(EXACT, (ToolCall("weather", {}),), reference).reward == 0.0
 
 
@@ -127,3 +140,17 @@ def test_the_calls_of_a_message_are_read_from_the_event():
 def test_a_reference_that_says_nothing_of_calls_cannot_be_scored(reference):
     with pytest.raises(Unscorable):
         scored(EXACT, "x", reference)
+
+
+def test_calls_may_be_written_one_a_line():
+    assert scored(EXACT, f"{json.dumps(WEATHER)}\n{json.dumps(TIME)}", [WEATHER, TIME]).reward == 1.0
+    tagged = f"<tool_call>{json.dumps(WEATHER)}\n{json.dumps(TIME)}</tool_call>"
+    assert scored(EXACT, tagged, [WEATHER, TIME]).reward == 1.0
+
+
+def test_of_calls_that_fit_several_expected_ones_each_finds_its_own():
+    given = build("function-call", {"arguments": "given"})
+    expected = [{"name": "f", "arguments": {}}, {"name": "f", "arguments": {"x": 1}}]
+    made = [{"name": "f", "arguments": {"x": 1}}, {"name": "f", "arguments": {"y": 1}}]
+    assert scored(given, json.dumps(made), expected).reward == 1.0
+    assert scored(given, json.dumps([made[1], made[1]]), expected).reward == 0.0

@@ -26,6 +26,18 @@ PERSON = {
         ('Here:\n```\n{"a": 1}\n```\nDone.', {"a": 1}, 1),
         ("5", 5, 1),
         ('"x"', "x", 1),
+        ('<think>{"a": 2}?</think>\n{"a": 1}', {"a": 1}, 1),
+        ('<answer>{"a": 1}</answer>', {"a": 1}, 1),
+        ('<answer>\n```json\n{"a": 1}\n```\n</answer>', {"a": 1}, 1),
+        ('\ufeff{"a": 1}', {"a": 1}, 1),
+        ('```json {"a": 1} ```', {"a": 1}, 1),
+        ('```json\n{"a": 1}```', {"a": 1}, 1),
+        ('~~~json\n{"a": 1}\n~~~', {"a": 1}, 1),
+        ('1. As asked:\n\n     ```json\n     {"a": 1}\n     ```', {"a": 1}, 1),
+        ('{"a": "<think>"}', {"a": "<think>"}, 1),
+        ('{"a": 1e999}', {"a": float("inf")}, 0),
+        ('<think>{"a": 1}</think>', {"a": 1}, 0),
+        ('<answer>{"a": 1}</answer><answer>{"a": 2}</answer>', {"a": 1}, 0),
         ('{"a": 1}', {"a": True}, 0),
         ('{"a": 1, "b": 2}', {"a": 1}, 0),
         ('{"a": "1"}', {"a": 1}, 0),
@@ -170,3 +182,9 @@ def test_alternatives_within_alternatives_come_to_an_end(depth):
 
 def test_numbers_beyond_floats_are_no_numbers_of_json():
     assert not read_schema({"type": "number"}).fits(json.loads("1" * 400))
+
+
+def test_the_end_in_a_pattern_of_a_schema_is_the_end_and_not_before_a_line_break():
+    schema = read_schema({"pattern": "^[0-9]$"})
+    assert schema.fits("5")
+    assert not schema.fits("5\n")

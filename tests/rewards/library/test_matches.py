@@ -27,6 +27,10 @@ F1, ROUGE = build("token-f1", {}), build("rouge-l", {})
         ("5", 5, 1, 1),
         ("true", True, 1, 1),
         ("b", ["a", "b"], 1, 1),
+        ("A", "A", 1, 1),
+        ("a.", "A", 0, 1),
+        ("The", "A", 0, 0),
+        ("B", "A", 0, 0),
     ],
 )
 def test_exact_and_quasi_exact_match_are_those_of_helm(answer, reference, exact, quasi):

@@ -81,3 +81,76 @@ def test_a_part_that_scores_batches_is_given_the_batch():
 
 def test_a_composition_without_a_judge_scores_one_by_one():
     assert not hasattr(build("weighted", {"parts": {"right": RIGHT}}), "score_many")
+
+
+class Asked:
+    """A judge that remembers what it was asked, and how much time it was given."""
+
+    def __init__(self, give=lambda _: Score(1.0, {"judge_lost": 0.0})):
+        self.give, self.answers, self.seconds = give, [], []
+
+    def score_many(self, rollouts, *, seconds):
+        self.answers.append([rollout.answer for rollout in rollouts])
+        self.seconds.append(seconds)
+        return [self.give(rollout) for rollout in rollouts]
+
+
+def composed(parts, judges):
+    options = Options(parts=parts)
+    return TogetherWeighted(options, {
+        name: judges.get(name) or build(part.function, part.options) for name, part in parts.items()
+    })  # fmt: skip
+
+
+def test_a_judge_is_asked_only_about_what_passed_the_gates_wherever_they_stand():
+    judge = Asked()
+    parts = {"helpful": Part("judge"), "form": Part("exact-match", gate=1.0, weight=0.0)}
+    reward = composed(parts, {"helpful": judge})
+    outcomes = reward.score_many([Rollout("a", "a"), Rollout("b", "a"), Rollout("c", None)], seconds=None)
+    assert judge.answers == [["a"]]
+    assert [one.reward for one in outcomes[:2]] == [1.0, 0.0]
+    assert outcomes[1].measures == {"form": 0.0}
+    assert isinstance(outcomes[2], Unscorable)
+
+
+def test_a_judge_that_is_a_gate_is_asked_before_the_others():
+    strict = Asked(lambda rollout: Score(float(rollout.answer == "a")))
+    kind = Asked()
+    parts = {"kind": Part("judge"), "strict": Part("judge", gate=0.5)}
+    reward = composed(parts, {"kind": kind, "strict": strict})
+    assert [one.reward for one in reward.score_many([Rollout("a"), Rollout("b")], seconds=None)] == [1.0, 0.0]
+    assert (strict.answers, kind.answers) == ([["a", "b"]], [["a"]])
+    assert reward(Rollout("b")).reward == 0.0
+
+
+def test_judges_share_the_time_of_the_batch():
+    first, second = Asked(), Asked()
+    reward = composed({"first": Part("judge"), "second": Part("judge")}, {"first": first, "second": second})
+    reward.score_many([Rollout("a")], seconds=10.0)
+    assert 4.5 < first.seconds[0] <= 5.0
+    assert 9.0 < second.seconds[0] <= 10.0, "what the first left over"
+
+
+def test_what_a_lost_verdict_cost_is_told_with_what_the_other_judge_did():
+    lost = Unscorable("no verdict")
+    lost.measures = {"judge_lost": 1.0, "judge_input_tokens": 70.0}
+    judges = {"one": Asked(lambda _: Score(1.0, {"judge_input_tokens": 30.0})), "two": Asked(lambda _: lost)}
+    (found,) = composed({name: Part("judge") for name in judges}, judges).score_many([Rollout("a")], seconds=None)
+    assert str(found) == "two: no verdict"
+    assert found.measures == {
+        "two.judge_lost": 1.0, "two.judge_input_tokens": 70.0, "one": 1.0, "one.judge_input_tokens": 30.0,
+    }  # fmt: skip
+
+
+def test_two_penalties_make_no_reward_of_a_product():
+    penalty = {"parts": {"right": RIGHT, "any": {**SHORT, "weight": -0.5}}}
+    parts = {name: {"function": "weighted", "options": penalty} for name in ("one", "two")}
+    assert rewards({"parts": parts, "combine": "product"}, "b", "a") == [0.0, 0.25]
+
+
+def test_names_of_measures_in_compositions_of_compositions_stay_within_what_an_answer_can_carry():
+    nested = {"function": "classification"}
+    for level in range(3):
+        nested = {"function": "weighted", "options": {"parts": {f"p{level}" + "x" * 36: nested}}}
+    score = build("weighted", nested["options"])(Rollout("a", "a"))
+    assert answer_of("1", score)["aggregate_reward_score"] == 1.0
