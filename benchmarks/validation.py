@@ -40,6 +40,7 @@ _SOME_ROWS = 20_000
 _TIMES = 10
 _IMPORTED = (
     "novaline.datasets.engine.fast_look",
+    "novaline.datasets.engine.fast_repeats",
     "novaline.datasets.engine.second_look",
     "novaline.datasets.sensitive",
 )

@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -26,7 +26,14 @@ def data_files(named: Sequence[str], *, s3: Callable[[], S3Client]) -> list[Data
 
     Raises UsageProblem for a name that stands for nothing, or for a file that is none of lines of JSON.
     """
-    return [_file(source, s3) for source in find_sources(named, s3=s3)]
+    try:
+        sources = find_sources(named, s3=s3)
+    except UsageProblem as problem:
+        if problem.findings[0].code != "unknown-kind":
+            raise
+        hint = "lines of JSON have a name that ends in .jsonl, .jsonl.gz or .jsonl.zst: give the file such a name"
+        raise UsageProblem([replace(finding, hint=hint) for finding in problem.findings]) from None
+    return [_file(source, s3) for source in sources]
 
 
 @dataclass(slots=True)

@@ -206,3 +206,18 @@ def test_the_rows_are_found_by_the_uri_from_wherever_the_command_was_called(tmp_
     stand_ins.require_all_used()
     with pytest.raises(UsageProblem, match="names no data at"):
         StandIns.of([f"{URI}=rows.jsonl"]).require_all_used()
+
+
+def test_an_object_is_measured_as_the_same_file_here(run, bucket, tmp_path):
+    """`run` gives the shell its AWS; the command here is `data stats`."""
+    _, name = bucket
+    (tmp_path / "sets").mkdir()
+    (tmp_path / "sets" / "b.jsonl.gz").write_bytes(gzip.compress(BROKEN.encode()))
+    here, there = (
+        CliRunner().invoke(app, ["data", "stats", f"{place}/sets/b.jsonl.gz", "--format", "sft", "--json"])
+        for place in (tmp_path, f"s3://{name}")
+    )
+    assert there.exit_code == 0, there.output
+    assert json.loads(there.stdout) == json.loads(here.stdout.replace(str(tmp_path), f"s3://{name}"))
+    several = CliRunner().invoke(app, ["data", "stats", f"s3://{name}/sets/", "--format", "sft"])
+    assert (several.exit_code, "stands for 2 objects" in several.stderr) == (2, True)

@@ -126,6 +126,10 @@ HOSTILE = {
     "UTF-16": '{"text": "a"}\n{"text": "b"}'.encode("utf-16"),
     "carriage returns": b'{"text": "a"}\r{"text": "b"}\r',
     "a number that is too large": b'{"text": 1e999}',
+    "a number that is too large in a field of one's own": b'{"messages": [{"role": "user", "content": "q"}], '
+    b'"reference_answer": "a", "own": 1e999}',
+    "bytes that are no text in a field of one's own": b'{"messages": [{"role": "user", "content": "q"}], '
+    b'"reference_answer": "a", "own": "\xff"}',
     "a thousand keys": b"{" + b",".join(b'"k%d": 1' % number for number in range(1_000)) + b"}",
     "a new field in every row": b"\n".join(b'{"k%d": 1}' % number for number in range(5_000)),
     "a new role in every row": b"\n".join(

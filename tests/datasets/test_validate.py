@@ -569,3 +569,57 @@ def test_processes_that_start_anew_give_the_same_report(tmp_path, monkeypatch):
     there = validate([path], options, held_out=[held], processes=2)
     assert there == here
     assert {each.code for each in here.findings} == {"duplicate-row", "reserved-word", "held-out-row", "near-duplicate"}
+
+
+def test_a_flaw_is_told_with_its_first_line_whatever_shapes_the_rows_have(judged):
+    two = [{"text": "one"}, {"text": "two"}]  # which no fast shape has
+    rows = [sft("a", "x " * 9), sft(" ", "x"), sft("c", "d", system=two), sft(" ", "y " * 9, system=two), sft("e", "z")]
+    options = msgspec.structs.replace(SFT, max_length=2)
+    lines = {each.code: (each.line, each.lines) for each in judged(*rows, options=options).findings}
+    assert lines == {"mixed-rows": (3, (3,)), "empty-text": (2, (2, 4)), "long-row": (1, (1, 4))}
+
+
+@pytest.mark.parametrize("plain", [(), (3,), (0, 4, 5), (0, 1, 2, 3, 4, 5, 6, 9)])
+def test_rows_of_no_fast_shape_are_judged_alike_in_whole_blocks_and_one_by_one(tmp_path, monkeypatch, plain):
+    """With more or fewer plain rows among them, and with one line that keeps their block from being read at once."""
+    monkeypatch.setattr(validate_module, "_LARGE", -1)
+    reasons = [{"reasoningContent": {"reasoningText": {"text": "because"}}}, {"text": "so"}]
+    rows = []
+    for number in range(12):
+        rows.append(sft(f"question {number}", f"answer {number % 3}"))
+        if number not in plain:
+            rows[-1]["messages"][1]["content"] = reasons
+    rows[7]["messages"][0]["content"] = [{"text": " "}]
+    rows[8]["messages"][0]["content"][0]["text"] = "User: question 2"
+    lines = [json.dumps(row).encode() for row in rows]
+    lines[10] = lines[10].replace(b'"role": "user"', b'"role": "user", "role": "user"', 1)
+    reports = []
+    for name, more in (("whole", b""), ("single", b" ")):
+        path = tmp_path / name
+        path.write_bytes(b"\n".join([*lines[:-1], lines[-1] + more]) + b"\n")
+        report = validate([path], msgspec.structs.replace(SFT, model=LITE, max_length=3), processes=1)
+        reports.append((report.tokens, [(each.code, each.lines, each.count) for each in report.findings]))
+    assert reports[0] == reports[1]
+    assert {code for code, *_ in reports[0][1]} >= {"empty-text", "reserved-word", "repeated-key"}
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (b"1e999", "wrong-shape"),
+        (b"1" + b"0" * 5000, "wrong-shape"),
+        (b'"\xff"', "not-utf-8"),
+        (b'{"deep": "\xff"}', "not-utf-8"),
+        (b'"\\ud800"', "lone-surrogate"),
+        (b"[" * 3000 + b"]" * 3000, "too-deep"),
+        (b"NaN", "not-a-number"),
+    ],
+)
+@pytest.mark.parametrize("turns_before", [0, 2])
+def test_what_stands_in_a_field_that_only_the_reward_function_knows_is_json_too(judged, value, code, turns_before):
+    said = [{"role": role, "content": "hello"} for role in ("user", "assistant")[:turns_before]]
+    row = json.dumps({"messages": [*said, {"role": "user", "content": "%"}], "reference_answer": "a"}).encode()
+    good = [row.replace(b"%", b"question %d" % number)[:-1] + b', "own": {"a": 1}}' for number in range(10)]
+    bad = row.replace(b"%", b"another")[:-1] + b', "own": ' + value + b"}"
+    report = judged(*good[:3], bad, *good[3:], options=msgspec.structs.replace(SFT, format="rft", model=LITE))
+    assert [(each.code, each.severity, each.line, each.count) for each in report.errors] == [(code, "error", 4, 1)]

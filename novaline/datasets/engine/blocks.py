@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import BinaryIO, Protocol, cast
+
+from novaline.datasets.formats.broken_lines import BYTE_ORDER_MARK
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE = 16 << 20
@@ -39,6 +43,35 @@ class Block:
     def view(self) -> memoryview:
         """The lines, without a copy."""
         return memoryview(self.buffer)[: self.length]
+
+
+class BlockLines:
+    """The lines of a block, cut apart when somebody asks for one."""
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+
+    @cached_property
+    def all(self) -> list[bytes]:
+        """Each line, without its newline."""
+        return bytes(self.block.view[:-1]).split(b"\n")
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return list(accumulate((len(line) + 1 for line in self.all), initial=0))
+
+    def row(self, index: int) -> bytes:
+        """A line, without the byte order mark that may stand before the file's first one."""
+        line = self.all[index]
+        return line.removeprefix(BYTE_ORDER_MARK) if self.is_first(index) else line
+
+    def offset(self, index: int) -> int:
+        """Where a line starts in its file, in bytes."""
+        return self.block.offset + self._starts[index]
+
+    def is_first(self, index: int) -> bool:
+        """Whether a line is the first one of its file."""
+        return index == 0 and self.block.offset == 0
 
 
 def line_blocks(

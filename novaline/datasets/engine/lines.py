@@ -63,6 +63,10 @@ class LineReader:
         """The row in its full shape. Raises one of UNREADABLE."""
         return self._full.decode(line)
 
+    def full_rows(self, lines: memoryview) -> list[Any]:
+        """The rows of whole lines in their full shape. Raises one of UNREADABLE."""
+        return self._full.decode_lines(lines)
+
     def rules(self, row: Any) -> Iterator[Flaw]:  # noqa: ANN401 - the format's own class
         """Everything that the format's rules find wrong with a row."""
         return self.spec.flaws(row, self._context)

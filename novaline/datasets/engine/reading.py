@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
-from itertools import accumulate
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from novaline.datasets.engine.any_rows import SPECS
-from novaline.datasets.engine.blocks import LONGEST_LINE, Block, new_buffer
+from novaline.datasets.engine.blocks import LONGEST_LINE, Block, BlockLines, new_buffer
 from novaline.datasets.engine.held_out import SAME
 from novaline.datasets.engine.lines import BEFORE_QUESTION, BLANK, BOM, LineReader
 from novaline.datasets.engine.look import Look, Looker
@@ -20,36 +19,16 @@ from novaline.datasets.engine.taking import RowTaker
 from novaline.datasets.engine.tally import Tally
 from novaline.datasets.flaws import Flaw, FlawLedger, excerpt
 from novaline.datasets.formats.broken_lines import BYTE_ORDER_MARK, UNREADABLE, may_repeat_keys, repeated_key
-from novaline.datasets.formats.spec import Columns
+from novaline.datasets.formats.spec import Columns, View
 
 if TYPE_CHECKING:
     from novaline.datasets.sensitive import SensitiveScanner
 
 
-class _Lines:
-    """The lines of a block, cut apart when somebody asks for one."""
-
-    def __init__(self, block: Block) -> None:
-        self.block = block
-
-    @cached_property
-    def all(self) -> list[bytes]:
-        return bytes(self.block.view[:-1]).split(b"\n")
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        return list(accumulate((len(line) + 1 for line in self.all), initial=0))
-
-    def row(self, index: int) -> bytes:
-        """A line, without the byte order mark that may stand before the file's first one."""
-        line = self.all[index]
-        return line.removeprefix(BYTE_ORDER_MARK) if self.is_first(index) else line
-
-    def offset(self, index: int) -> int:
-        return self.block.offset + self._starts[index]
-
-    def is_first(self, index: int) -> bool:
-        return index == 0 and self.block.offset == 0
+_Found = tuple[int, Flaw, int | None]
+"""A flaw, with its line's place in the block, and the byte column where it shows."""
+_GLANCE = 8
+"""Lines that show of which shapes most of a block's rows are."""
 
 
 class Tools:
@@ -80,7 +59,7 @@ class PartReader:
         self._tally = Tally()
         self._taker = RowTaker(tools.plan, self._tally)
         self._ledger = FlawLedger()
-        self._lines = _Lines(Block(bytearray(), 0, 0, 0))
+        self._lines = BlockLines(Block(bytearray(), 0, 0, 0))
 
     def read(self, blocks: Iterable[Block]) -> Tally:
         """Reads the blocks, which follow one another, and returns the tally."""
@@ -96,7 +75,7 @@ class PartReader:
         return self._tally
 
     def _read(self, block: Block) -> None:
-        tally, self._lines = self._tally, _Lines(block)
+        tally, self._lines = self._tally, BlockLines(block)
         if block.too_long:
             self._taker.begin(1, self._lines.row)
             message = f"the line is longer than {LONGEST_LINE >> 20} MiB, and was not looked at"
@@ -107,7 +86,7 @@ class PartReader:
             lines, rows = look.lines, look.lines
             self._taker.begin(lines, self._lines.row)
             if not (look.one_each and self._whole(look)):
-                rows = self._one_by_one(look)
+                rows = self._in_any_shape(look)
             self._lengths()
             self._scan()
         self._taker.end()
@@ -128,8 +107,11 @@ class PartReader:
             if number:
                 self._reader.fast.insert(0, self._reader.fast.pop(number))
             columns = shape.columns(rows)
-            self._take(columns, shape.features, range(look.lines))
-            expected = columns.keys if columns.keys is not None else self._keys_again(view)
+            try:
+                expected = columns.keys if columns.keys is not None else self._keys_again(view)
+            except UNREADABLE:  # in a field that the shape lets pass
+                return False
+            self._report_all(self._take(columns, shape.features, range(look.lines)))
             if look.keys is None or look.keys != expected:
                 self._repeated_keys(range(look.lines))
             self._text_flaws(look.suspects)
@@ -137,67 +119,124 @@ class PartReader:
         return False
 
     def _keys_again(self, view: memoryview) -> int:
-        """The keys of a block's rows when they are written again, each key once in its object."""
+        """The keys of a block's rows when they are written again, each key once in its object.
+
+        Raises one of UNREADABLE, also for what a shape lets pass without a look.
+        """
         written = self._tools.encoder.encode_lines(self._tools.any.decode_lines(view))
         return written.count(b'":') - written.count(b'\\":')
 
-    def _one_by_one(self, look: Look) -> int:
-        """Reads a block line by line: those of a fast shape are taken together. Returns the number of rows."""
-        fast: dict[int, tuple[list[int], list[Any]]] = {}
-        readable: list[int] = []
-        rows = 0
-        for index, line in enumerate(self._lines.all):
-            if not self._has_row(index, line):
-                continue
-            rows += 1
-            found = self._reader.fast_row(self._lines.row(index))
-            if found is not None:
-                indexes, fast_rows = fast.setdefault(found[0], ([], []))
-                indexes.append(index)
-                fast_rows.append(found[1])
-            elif not self._full(index):
-                continue
-            readable.append(index)
-        for number, (indexes, fast_rows) in fast.items():
-            shape = self._reader.fast[number][0]
-            self._take(shape.columns(fast_rows), shape.features, indexes)
-        self._repeated_keys([index for index in readable if may_repeat_keys(self._lines.row(index))])
+    def _in_any_shape(self, look: Look) -> int:
+        """Reads a block whose rows have not all one fast shape. Returns the number of rows."""
+        found: list[_Found] = []
+        whole = self._full_rows(look)
+        if whole is None:
+            rows, readable = self._one_by_one(found)
+            doubtful = self._doubtful(readable, found)
+        else:
+            full_rows, keys = whole
+            rows, readable = look.lines, self._take_full(enumerate(full_rows), found)
+            doubtful = [] if look.keys == keys else readable
+        found.sort(key=itemgetter(0))  # so that a flaw is told with the first line that has it
+        self._report_all(found)
+        self._repeated_keys(doubtful)
         self._text_flaws(sorted({*look.suspects} & {*readable}))
         return rows
 
-    def _has_row(self, index: int, line: bytes) -> bool:
+    def _doubtful(self, readable: Iterable[int], found: list[_Found]) -> list[int]:
+        """Which lines may repeat a key. What the shapes let pass without a look is looked at here."""
+        doubtful = []
+        for index in readable:
+            try:
+                if may_repeat_keys(self._lines.row(index)):
+                    doubtful.append(index)
+            except UNREADABLE as problem:
+                self._unreadable(index, problem, found)
+        return doubtful
+
+    def _full_rows(self, look: Look) -> tuple[list[Any], int] | None:
+        """The rows of a block at once, in the full shape, and the keys of all of them when they are written again.
+
+        None where the block has other lines, or mostly fast rows.
+        """
+        glance = self._lines.all[:_GLANCE]
+        if not look.one_each or sum(self._reader.fast_row(line) is None for line in glance) * 2 <= len(glance):
+            return None
+        try:
+            rows = self._reader.full_rows(self._lines.block.view)
+            return (rows, self._keys_again(self._lines.block.view)) if len(rows) == look.lines else None
+        except UNREADABLE:
+            return None
+
+    def _one_by_one(self, found: list[_Found]) -> tuple[int, list[int]]:
+        """Reads line by line; rows of a fast shape are taken together. Returns how many, and which can be read."""
+        fast: dict[int, tuple[list[int], list[Any]]] = {}
+        full: list[tuple[int, Any]] = []
+        readable: list[int] = []
+        rows = 0
+        for index, line in enumerate(self._lines.all):
+            if not self._has_row(index, line, found):
+                continue
+            rows += 1
+            shaped = self._reader.fast_row(self._lines.row(index))
+            if shaped is not None:
+                indexes, fast_rows = fast.setdefault(shaped[0], ([], []))
+                indexes.append(index)
+                fast_rows.append(shaped[1])
+                readable.append(index)
+                continue
+            try:
+                full.append((index, self._reader.full_row(self._lines.row(index))))
+            except UNREADABLE as problem:
+                self._unreadable(index, problem, found)
+        for number, (indexes, fast_rows) in fast.items():
+            shape = self._reader.fast[number][0]
+            found += self._take(shape.columns(fast_rows), shape.features, indexes)
+        return rows, sorted([*readable, *self._take_full(full, found)])
+
+    def _has_row(self, index: int, line: bytes, found: list[_Found]) -> bool:
         """Whether the line is more than blank."""
         if self._lines.is_first(index) and line.startswith(BYTE_ORDER_MARK):
-            self._report(BOM, index, column=1)
+            found.append((index, BOM, 1))
         row = self._lines.row(index)
         if not row or row.isspace():
-            self._report(BLANK, index)
+            found.append((index, BLANK, None))
             return False
         return True
 
-    def _full(self, index: int) -> bool:
-        """Reads one line in the full shape. False when it is no row."""
-        line = self._lines.row(index)
-        try:
-            row = self._reader.full_row(line)
-            flaws, view = list(self._reader.rules(row)), self._spec.view(row)
-        except UNREADABLE as problem:
-            flaw, column, unlike = self._reader.unreadable(problem, line, first=self._lines.is_first(index))
+    def _take_full(self, rows: Iterable[tuple[int, Any]], found: list[_Found]) -> list[int]:
+        """Takes rows in the full shape. Returns which of them can be read after all."""
+        indexes: list[int] = []
+        views: list[View] = []
+        for index, row in rows:
+            try:
+                flaws, view = list(self._reader.rules(row)), self._spec.view(row)
+            except UNREADABLE as problem:
+                self._unreadable(index, problem, found)
+                continue
+            found += [(index, flaw, None) for flaw in flaws]
+            indexes.append(index)
+            views.append(view)
+        found += self._taker.views(views, indexes)
+        return indexes
+
+    def _unreadable(self, index: int, problem: Exception, found: list[_Found]) -> None:
+        """Notes why a line is no row. If the first line shows that the file is something else, nothing else is told."""
+        first = self._lines.is_first(index)
+        flaw, column, unlike = self._reader.unreadable(problem, self._lines.row(index), first=first)
+        if unlike:
+            self._report_all(found)
             self._report(flaw, index, column=column)
-            self._tally.unlike |= unlike
-            return False
-        for flaw in flaws:
-            self._report(flaw, index)
-        self._report_all(self._taker.view(view, index))
-        return True
+            self._tally.unlike = True
+        found.append((index, flaw, column))
 
-    def _take(self, columns: Columns, features: frozenset[str], indexes: Sequence[int]) -> None:
+    def _take(self, columns: Columns, features: frozenset[str], indexes: Sequence[int]) -> Iterator[_Found]:
         """Takes rows of a fast shape, and asks the rules about those that are in doubt."""
-        self._report_all(self._taker.columns(columns, features, indexes))
+        yield from self._taker.columns(columns, features, indexes)
         for place in columns.doubtful:
             row = self._reader.full_row(self._lines.row(indexes[place]))
             for flaw in self._reader.rules(row):
-                self._report(flaw, indexes[place])
+                yield indexes[place], flaw, None
 
     def _repeated_keys(self, indexes: Iterable[int]) -> None:
         for index in indexes:
@@ -230,14 +269,14 @@ class PartReader:
             flaw = Flaw(hit.kind, f"the row holds {kind.title}", "warning", hint=kind.hint)
             self._report(flaw, index, column=hit.column, shown=hit.excerpt)
 
-    def _report_all(self, found: Iterator[tuple[int, Flaw]]) -> None:
-        for index, flaw in found:
-            column = shown = None
+    def _report_all(self, found: Iterable[_Found]) -> None:
+        for index, flaw, column in found:
             if flaw.code == SAME.code and flaw not in self._ledger.seen:
-                line = self._lines.all[index]
-                column = self._reader.question_column(self._lines.row(index))
-                shown = excerpt(line, column, before=BEFORE_QUESTION)
-            self._report(flaw, index, column=column, shown=shown)
+                asked = self._reader.question_column(self._lines.row(index))
+                shown = excerpt(self._lines.all[index], asked, before=BEFORE_QUESTION)
+                self._report(flaw, index, column=asked, shown=shown)
+            else:
+                self._report(flaw, index, column=column)
 
     def _report(self, flaw: Flaw, index: int, *, column: int | None = None, shown: str | None = None) -> None:
         if self._tally.unlike:

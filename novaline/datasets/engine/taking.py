@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from itertools import compress
+from itertools import chain, compress, groupby
 
 from novaline.datasets.engine.folding import folded_hash, folded_hashes
 from novaline.datasets.engine.hashing import NOTHING, bytes_hashes, text_hash, text_hashes
@@ -15,8 +15,8 @@ from novaline.datasets.formats.spec import TOKEN_BYTES, Columns, View, tokens_of
 
 _SYSTEM = frozenset({"system"})
 
-Found = Iterator[tuple[int, Flaw]]
-"""Flaws, each with the place of its line in the block."""
+Found = Iterator[tuple[int, Flaw, None]]
+"""Flaws, each with the place of its line in the block, and without a column."""
 
 
 class RowTaker:
@@ -41,29 +41,43 @@ class RowTaker:
         if not self._plan.options.keep_rows:
             self._tally.keys += self._keys.tobytes()
 
-    def view(self, view: View, index: int) -> Found:
-        """Counts one row, and finds what is wrong with what it says."""
-        tally, line = self._tally, self._before + index
-        tally.features.add(view.features, line)
-        if view.system is not None:
-            tally.systems.add(view.system, line)
-        if view.answer is not None:
-            tally.labels.add([view.answer])
-        for medium in view.media:
+    def views(self, views: Sequence[View], indexes: Sequence[int]) -> Found:
+        """Counts rows at these places in the block, and finds what is wrong with what they say."""
+        if not views:
+            return
+        tally, lines = self._tally, [self._before + index for index in indexes]
+        self._alike(views, lines)
+        answers = [view.answer for view in views if view.answer is not None]
+        if answers:
+            tally.labels.add(answers)
+        for medium in chain.from_iterable(view.media for view in views):
             tally.media[medium.kind] = tally.media.get(medium.kind, 0) + 1
-        size = view.size(self._row(index))
-        tally.lengths.add(tokens_of(size), size, line)
-        if self._most_bytes and size > self._most_bytes:
-            yield index, self._long(size)
-        flaw = self._plan.held_out.flaw(view.question) if self._plan.held_out.folded else None
-        if flaw is not None:
-            yield index, flaw
-        if view.id is not None:
-            self._id(view.id, line)
+        rows = list(map(self._row, indexes))
         if self._plan.options.keep_rows:
-            tally.records += records_of(view, [self._row(index)], [line])
+            for view, row, line in zip(views, rows, lines, strict=True):
+                tally.records += records_of(view, [row], [line])
         else:
-            self._keys[index] = self._plan.place.keys([view.prompt])[0]
+            for index, key in zip(indexes, self._plan.place.keys([view.prompt for view in views]), strict=True):
+                self._keys[index] = key
+        for view, line in zip(views, lines, strict=True):
+            if view.id is not None:
+                self._id(view.id, line)
+        if self._plan.held_out.folded:
+            for view, index in zip(views, indexes, strict=True):
+                flaw = self._plan.held_out.flaw(view.question)
+                if flaw is not None:
+                    yield index, flaw, None
+        yield from self._lengths([view.size(row) for view, row in zip(views, rows, strict=True)], indexes)
+
+    def _alike(self, views: Sequence[View], lines: Sequence[int]) -> None:
+        """Counts features and system texts, of rows that follow one another with the same ones at once."""
+        tally = self._tally
+        together = groupby(zip(views, lines, strict=True), key=lambda each: (each[0].features, each[0].system))
+        for (features, system), group in together:
+            line, count = next(group)[1], 1 + sum(1 for _ in group)
+            tally.features.add(features, line, count)
+            if system is not None:
+                tally.systems.add(system, line, count)
 
     def columns(self, columns: Columns, features: frozenset[str], indexes: Sequence[int]) -> Found:
         """Counts rows of a fast shape, at these places in the block, and finds what is wrong with what they say."""
@@ -113,7 +127,7 @@ class RowTaker:
         for index, key, question in zip(indexes, keys, questions, strict=True):
             flaw = held.flaw(question) if key in held.keys else None
             if flaw is not None:
-                yield index, flaw
+                yield index, flaw, None
 
     def _lengths(self, sizes: list[int], indexes: Sequence[int]) -> Found:
         longest = max(sizes)
@@ -124,7 +138,7 @@ class RowTaker:
             lengths.tokens += tokens
         if self._most_bytes and longest > self._most_bytes:
             for place in compress(range(len(sizes)), [size > self._most_bytes for size in sizes]):
-                yield indexes[place], self._long(sizes[place])
+                yield indexes[place], self._long(sizes[place]), None
 
     def _long(self, size: int) -> Flaw:
         tokens = self._most_bytes // TOKEN_BYTES

@@ -7,6 +7,7 @@ Source: AWS's data-preparation pages for Nova training jobs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -188,12 +189,20 @@ class Conversation(ConversationHead, kw_only=True):
     messages: list[Message]
 
 
+MEDIA = frozenset({"image", "video", "document"})
 KINDS = ("text", "image", "video", "document", "reasoningContent", "toolUse", "toolResult")
 
 
 def kinds(item: Content) -> tuple[str, ...]:
     """The kinds of content that are set in one item."""
-    return tuple(kind for kind in KINDS if getattr(item, kind) is not UNSET)
+    values = _values(item)
+    if values[0] is not UNSET and values.count(UNSET) == len(KINDS) - 1:
+        return _TEXT  # as most are
+    return tuple([kind for kind, value in zip(KINDS, values, strict=True) if value is not UNSET])
+
+
+_TEXT = KINDS[:1]
+_values = attrgetter(*KINDS)
 
 
 def system_texts(rows: Sequence[PlainConversation]) -> list[str] | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import msgspec
 from msgspec import UNSET
 
-from novaline.datasets.formats.conversation import Content, ConversationHead, Message, kinds
+from novaline.datasets.formats.conversation import MEDIA, Content, ConversationHead, Message, kinds
 from novaline.datasets.formats.media import media_of, medium
 from novaline.datasets.formats.spec import Medium, View
 
@@ -42,9 +43,10 @@ def asked(messages: Sequence[Message]) -> str:
 def question_of(messages: Sequence[Message]) -> str:
     """The last turn that a user wrote, with what names its media; the empty string where there is none."""
     for message in reversed(messages):
-        if message.role == "user" and (said(message.content) or media_of(message.content)):
-            uris = [medium(kind, found).uri for _, kind, found in media_of(message.content)]
-            return "\n".join([said(message.content), *uris])
+        if message.role == "user":
+            text, media = said(message.content), media_of(message.content)
+            if text or media:
+                return "\n".join([text, *(medium(kind, found).uri for _, kind, found in media)])
     return ""
 
 
@@ -68,9 +70,11 @@ def conversation_view(
     contents: list[Sequence[Content]] = [message.content for message in turns]
     contents += [answer] if answer else []
     contents += [also] if also else []
-    found = [(kind, each) for content in contents for _, kind, each in media_of(content)]
-    media: tuple[Medium, ...] = tuple(medium(kind, each) for kind, each in found)
-    features = {kind for content in contents for item in content for kind in kinds(item)} - {"text"}
+    features = set(chain.from_iterable([kinds(item) for content in contents for item in content]))
+    media: tuple[Medium, ...] = ()
+    if not MEDIA.isdisjoint(features):
+        media = tuple(medium(kind, each) for content in contents for _, kind, each in media_of(content))
+    features.discard("text")
     if row.system:
         features.add("system")
     return View(

@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from msgspec import UNSET
 
 from novaline.datasets.flaws import Flaw
-from novaline.datasets.formats.conversation import SCHEMA_VERSION, Content, ConversationHead, Message, kinds
-from novaline.datasets.formats.media import media_flaws, media_of, shown
+from novaline.datasets.formats.conversation import MEDIA, SCHEMA_VERSION, Content, ConversationHead, Message, kinds
+from novaline.datasets.formats.media import media_flaws, shown
 from novaline.datasets.formats.spec import RuleContext
 from novaline.datasets.formats.tools import ToolTrail, declaration_flaws
 
 _TAKES_THE_PLACE_OF_TEXT = frozenset({"image", "video", "document", "toolUse", "toolResult"})
-_MEDIA = frozenset({"image", "video", "document"})
 
 
 def head_flaws(row: ConversationHead, context: RuleContext) -> Iterator[Flaw]:
@@ -68,7 +67,7 @@ def messages_flaws(row: ConversationHead, messages: Sequence[Message], context: 
             yield from trail.open_flaws()
         yield from content_flaws(message.content, message.role, place, context)
         yield from trail.turn_flaws(message.content, message.role, place)
-        documents += sum(1 for _, kind, _ in media_of(message.content) if kind == "document")
+        documents += [item.document is not UNSET for item in message.content].count(True)
     if documents > 1:
         message_ = "AWS's validator script takes one document a row"
         yield Flaw("too-many-documents", message_, "warning", detail=f"found {documents}")
@@ -87,15 +86,20 @@ def content_flaws(content: Sequence[Content], role: str, place: str, context: Ru
             yield Flaw("content-kinds", "a content item must hold exactly one kind of content", detail=detail)
         used += found
     yield from _text_flaws(content, frozenset(used), place)
-    yield from media_flaws(content, role, place, context)
+    if not MEDIA.isdisjoint(used):
+        yield from media_flaws(content, role, place, context)
     if "reasoningContent" in used:
         yield from _reasoning_flaws(content, frozenset(used), role, place, context)
 
 
 def _text_flaws(content: Sequence[Content], used: frozenset[str], place: str) -> Iterator[Flaw]:
-    texts = [item.text for item in content if isinstance(item.text, str)]
-    blank = not any(text.strip() for text in texts)
-    if blank and not used & (_MEDIA if texts else _TAKES_THE_PLACE_OF_TEXT):
+    texts: list[str] = []
+    for item in content:
+        if isinstance(item.text, str):
+            if item.text and not item.text.isspace():
+                return
+            texts.append(item.text)
+    if not used & (MEDIA if texts else _TAKES_THE_PLACE_OF_TEXT):
         if texts:
             found, hint = "only white space" if any(texts) else "an empty text", None
             if used & _TAKES_THE_PLACE_OF_TEXT:
@@ -112,8 +116,8 @@ def _reasoning_flaws(
     if context.model is not None and not context.model.reasoning:
         message = f"{context.model.title} takes no reasoningContent"
         yield Flaw("reasoning-not-supported", message, hint="Nova 2 Lite takes it", detail=f"found at {place}")
-    if role != "assistant" or used & _MEDIA:
-        found = f"a turn of {shown(role)}" if role != "assistant" else f"a turn with {', '.join(sorted(used & _MEDIA))}"
+    if role != "assistant" or used & MEDIA:
+        found = f"a turn of {shown(role)}" if role != "assistant" else f"a turn with {', '.join(sorted(used & MEDIA))}"
         message = "reasoningContent stands in assistant turns, without media"
         yield Flaw("reasoning-misplaced", message, detail=f"found in {found} at {place}")
     for index, item in enumerate(content):

@@ -134,6 +134,10 @@ def test_the_nan_of_a_table_is_nothing_and_no_label(tmp_path):
     ]
 
 
+def test_an_object_where_a_prompt_belongs_is_told_as_such(tmp_path):
+    assert refused(tmp_path, [{"prompt": {"x": 1}, "answer": "a"}], "sft") == ["prompt-no-text"]
+
+
 @pytest.mark.parametrize("value", [float("inf"), [1.0, float("nan")], {"x": {"y": float("-inf")}}])
 def test_a_number_that_json_cannot_hold_is_no_null(tmp_path, value):
     pq.write_table(pa.table({"prompt": ["a"], "level": [value]}), tmp_path / "source.parquet")

@@ -16,9 +16,11 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
 
+from novaline.datasets.readers.batches import shown_names
 from novaline.datasets.readers.reading import ReadOptions, SourceReader, read_all
 from novaline.datasets.readers.s3_objects import ObjectFile
 from novaline.datasets.readers.sources import find_sources, source_of
+from novaline.datasets.source_files import data_files
 from novaline.findings import NovalineError, UsageProblem
 
 ROWS = [{"text": f"question {number}", "label": "ä" if number % 2 else "b"} for number in range(5000)]
@@ -338,3 +340,17 @@ def test_a_table_that_changes_while_it_is_read_is_refused_because_its_digest_is_
         file.write(b"x")
     with pytest.raises(NovalineError, match="changed while it was read"):
         list(batches)
+
+
+def test_a_table_of_very_many_or_very_long_columns_names_few_of_them_briefly():
+    assert shown_names(["a", "b" * 1000]) == f"a, {'b' * 39}…"
+    assert shown_names([f"c{number}" for number in range(1000)]).endswith(", c19, …")
+    assert shown_names([]) == ""
+
+
+def test_a_dataset_whose_name_does_not_say_that_it_is_lines_is_refused_with_the_names_that_do(tmp_path):
+    (tmp_path / "rows.txt").write_bytes(LINES)
+    with pytest.raises(UsageProblem) as problem:
+        data_files([str(tmp_path / "rows.txt")], s3=no_s3)
+    (finding,) = problem.value.findings
+    assert (finding.code, "--kind" in finding.hint, ".jsonl.gz" in finding.hint) == ("unknown-kind", False, True)
