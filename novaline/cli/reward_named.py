@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from novaline.cli.reward_own import MAKE_LIBRARIES, check_own_options, its_words_aside, use_libraries
 from novaline.findings import Finding, NovalineError, UsageProblem, nearest
 from novaline.rewards.kinds import KINDS, check_options
 from novaline.rewards.options import WrongOptions
@@ -78,6 +79,7 @@ def named(name: str, environment: Environment | None, root: Path, options: Mappi
         spec = replace(spec, options={**spec.options, **options})
         return Named(spec=spec, root=root, environment=environment, settings=settings)
     if ":" in name:
+        _require_file(name, root)
         return Named(spec=RewardSpec(name=name.rpartition(":")[2], function=name, options=options), root=root)
     if name not in KINDS:
         close = nearest(name, KINDS)
@@ -88,10 +90,19 @@ def named(name: str, environment: Environment | None, root: Path, options: Mappi
     return Named(spec=RewardSpec(name=name, function=name, options=options), root=root)
 
 
+def _require_file(name: str, root: Path) -> None:
+    place = name.rpartition(":")[0]
+    if place.endswith(".py") and not (root / place).is_file():
+        raise UsageProblem.of("no-such-file", f"there is no file {place}", hint="name it as it is seen from here")
+
+
 def scorer_of(found: Named) -> Scorer:
     """The reward, loaded. Raises NovalineError with everything that is wrong with its options, or its file."""
     spec = found.spec
-    if not spec.own:
+    if spec.own:
+        check_own_options(found)
+        use_libraries(found)
+    else:
         problems = check_options(spec.function, spec.options)
         if problems:
             raise NovalineError(
@@ -104,12 +115,15 @@ def scorer_of(found: Named) -> Scorer:
                 for problem in problems
             )
     try:
-        return load(spec, root=found.root)
+        with its_words_aside():
+            return load(spec, root=found.root)
     except (WrongSpec, WrongOptions) as problem:
         raise NovalineError.of("wrong-reward", str(problem), hint="see docs/rewards.md") from None
     except ImportError as problem:
         message = f"{spec.function} cannot be imported: {problem}"
-        hint = "install what it needs beside novaline (its `requirements`), or test the deployed function: --deployed"
+        hint = "install it beside novaline, or test the deployed function: --deployed"
+        if found.settings is not None and found.settings.requirements is not None:
+            hint = f"install the `requirements`: {MAKE_LIBRARIES}; or test the deployed function: --deployed"
         raise NovalineError.of("wrong-reward", message, hint=hint) from None
     except Exception as problem:  # a person's own file may raise whatever it likes
         message = f"{spec.function} cannot be loaded: {type(problem).__name__}: {problem}"

@@ -108,7 +108,7 @@ def _halves(calls: int) -> list[int]:
 def _costs(sized: Sized) -> Iterator[tuple[str, Text]]:
     sizing, load = sized.sizing, sized.sizing.load
     judge = "" if sizing.tokens is None else f", the judge at most {_dollars(sizing.judge_usd_per_1000)}"
-    yield "1,000", Text(f"samples: Lambda {_dollars(sizing.function_usd_per_1000)}{judge}")
+    yield "cost", Text(f"of 1,000 samples: Lambda {_dollars(sizing.function_usd_per_1000)}{judge}")
     if load.steps is None:
         yield "the run", Text("unknown: the recipe does not count steps")
     else:

@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 from novaline.cli.reward_named import Named, named, scorer_of
+from novaline.cli.reward_own import its_words_aside
 from novaline.cost.prices import Price, Rate, function_rates, token_rates, training_price
 from novaline.findings import NovalineError, UsageProblem
 from novaline.places import project_root
@@ -94,7 +95,7 @@ def size_stage(checked: Checked, stage: Stage, environment: Environment, wanted:
     settings = checked.stages[stage.name]
     reward = named(str(stage.reward), environment, project_root() or Path.cwd(), {})
     assert reward.settings is not None, "a reward of an environment has settings"
-    data = wanted.data or checked.datasets[f"{stage.name}/train"].path
+    data = wanted.data or _training_data(checked, stage)
     rows = read_rows(data, _ROWS)
     measured = None if wanted.latency_seconds is not None else _measured(reward, rows, wanted)
     memory = reward.settings.memory_mb
@@ -133,6 +134,15 @@ def size_stage(checked: Checked, stage: Stage, environment: Environment, wanted:
     )
 
 
+def _training_data(checked: Checked, stage: Stage) -> Path:
+    """The stage's rows on this computer. Raises UsageProblem where they lie in S3."""
+    local = checked.datasets.get(f"{stage.name}/train")
+    if local is None or local.path is None:
+        message = f"the rows of stage {stage.name} lie in S3 ({stage.data.train}), and are not read from there"
+        raise UsageProblem.of("data-needed", message, hint="say --data FILE: a few rows like those will do")
+    return local.path
+
+
 def _load(stage: Stage, settings: JobSettings, wanted: Wanted, sample_seconds: float) -> Load:
     prompts, generations = settings.number("global_batch_size"), settings.number(_GENERATIONS)
     limit = settings.number(_LIMIT)
@@ -158,7 +168,8 @@ def _measured(reward: Named, rows: Rows, wanted: Wanted) -> float:
         hint = "say --latency-ms: what `novaline reward test --deployed` shows for a sample in a batch"
         raise UsageProblem.of("latency-needed", message, hint=hint)
     subject = LocalSubject(scorer=scorer_of(reward), timeout_seconds=reward.timeout_seconds)
-    return measure(subject, rows, batch=wanted.batch or LAMBDA_BATCH_SIZE, characters=CHARACTERS).sample_seconds
+    with its_words_aside():
+        return measure(subject, rows, batch=wanted.batch or LAMBDA_BATCH_SIZE, characters=CHARACTERS).sample_seconds
 
 
 def _judge(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 from rich.text import Text
 
 from novaline.cli import output
-from novaline.findings import UsageProblem, errors_in
+from novaline.findings import Finding, UsageProblem, errors_in
 
 if TYPE_CHECKING:
     from novaline.cli.reward_named import Named
@@ -91,6 +90,7 @@ def try_reward(
 def _examine(
     found: Named, subject: Subject, data: Path, most: int, *, answers: Path | None, html: Path | None, json: bool
 ) -> None:
+    from novaline.cli.reward_own import its_words_aside, warnings_of  # noqa: PLC0415  # likewise
     from novaline.cli.reward_test_view import show_examination  # noqa: PLC0415  # likewise
     from novaline.rewards.laboratory.examine import examine  # noqa: PLC0415  # likewise
     from novaline.rewards.laboratory.judgement import judge  # noqa: PLC0415  # likewise
@@ -98,16 +98,24 @@ def _examine(
     from novaline.rewards.laboratory.rows import read_rows  # noqa: PLC0415  # likewise
 
     taken = read_rows(data, most)
-    own = read_answers(answers, taken.taken) if answers is not None else []
+    own, others = read_answers(answers, taken.taken) if answers is not None else ([], 0)
     console = output.stderr()
     if found.calls_model and not json:
         text = f"about {len(taken.taken) * 60 + 60:,} answers go to a model, which costs money; --rows makes it fewer"
         console.print(Text(text, style="yellow"))
     quiet = json or not console.is_terminal
-    examined = examine(
-        subject, taken, own=own, report=lambda text: None if quiet else console.print(Text(f"{text} …", style="dim"))
-    )
-    findings = judge(examined, timeout_seconds=found.timeout_seconds)
+    with its_words_aside():
+        examined = examine(
+            subject,
+            taken,
+            own=own,
+            report=lambda text: None if quiet else console.print(Text(f"{text} …", style="dim")),
+        )
+    findings = [*judge(examined, timeout_seconds=found.timeout_seconds), *warnings_of(found)]
+    if others:
+        message = f"{others:,} of {others + len(own):,} answers in {answers} belong to none of the rows that were taken"
+        hint = f"they were not scored: {len(taken.taken):,} of {taken.in_all:,} rows were taken, --rows takes more"
+        findings.append(Finding(code="answers-left-out", severity="warning", message=message, hint=hint))
     if html is not None:
         from novaline.reporting.page import write  # noqa: PLC0415  # likewise
         from novaline.rewards.laboratory.page import examination_page  # noqa: PLC0415  # likewise
@@ -128,8 +136,10 @@ def _local(found: Named) -> Subject:
     from novaline.cli.reward_named import scorer_of  # noqa: PLC0415  # `--help` must not wait for it
     from novaline.rewards.laboratory.subject import LocalSubject  # noqa: PLC0415  # likewise
 
-    if found.calls_model and found.environment is not None:
-        os.environ.setdefault("AWS_REGION", found.environment.region)  # as in Lambda: the judge is asked there
+    if found.calls_model:
+        from novaline.cli.reward_asking import prepare_to_ask  # noqa: PLC0415  # likewise
+
+        prepare_to_ask(found.environment)
     return LocalSubject(scorer=scorer_of(found), calls_model=found.calls_model, timeout_seconds=found.timeout_seconds)
 
 

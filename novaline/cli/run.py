@@ -44,6 +44,7 @@ def _perform(file: Path, *, env: str, wait: bool, json: bool) -> int:
     from novaline.runs.follow import Follower  # noqa: PLC0415 - pydantic and the recipes, which `--help` needs not
     from novaline.runs.status import watch  # noqa: PLC0415 - likewise
     from novaline.runs.steps import Board  # noqa: PLC0415 - likewise
+    from novaline.runs.trial import trial_in_words  # noqa: PLC0415 - likewise
 
     console = output.stderr() if json else output.stdout()
     clients = reached.clients
@@ -66,7 +67,12 @@ def _perform(file: Path, *, env: str, wait: bool, json: bool) -> int:
             raise Interruption.of("interrupted", message, hint=hint) from None
         last, interrupted = None, False
         if wait:
-            follower = Follower(board=board, logs=clients.logs, training_job=work.training_job(compiled))
+            follower = Follower(
+                board=board,
+                logs=clients.logs,
+                training_job=work.training_job(compiled),
+                trial=lambda: trial_in_words(clients, resources, name),
+            )
             try:
                 last = follower.follow(watch(clients, resources, name))
             except KeyboardInterrupt:

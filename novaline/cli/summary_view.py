@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
@@ -28,9 +28,13 @@ def summary_view(summary: Mapping[str, Any], *, console: Console) -> RenderableT
     parts: list[RenderableType] = []
     if gate:
         parts.append(Padding(_metrics(gate, ascii_only=console.options.ascii_only), (0, 0, 0, 2)))
+        parts += [Padding(table, (0, 0, 0, 2)) for table in _measures(gate, ascii_only=console.options.ascii_only)]
     lines = [("verdict", Text(words, style=style))]
     if gate.get("reason"):
         lines.append(("why", Text(str(gate["reason"]))))
+    for evaluation, measured in (gate.get("measures") or {}).items():
+        if measured.get("problem"):
+            lines.append(("unread", Text(f"{evaluation}: {measured['problem']}")))
     deployment = summary.get("deployment")
     if deployment:
         lines.append(("deployment", Text(str(deployment.get("arn")))))
@@ -74,6 +78,39 @@ def _metrics(gate: Mapping[str, Any], *, ascii_only: bool) -> Table:
             style="bold" if decisive else "",
         )
     return table
+
+
+def _measures(gate: Mapping[str, Any], *, ascii_only: bool) -> Iterator[Table]:
+    """Rewards and metrics of one's own, a table for each evaluation that has some. Nothing is decided on them.
+
+    A share of samples that could not be scored is shown where there are such samples.
+    """
+    for evaluation, measured in (gate.get("measures") or {}).items():
+        shown = {
+            name: values
+            for name, values in (measured.get("metrics") or {}).items()
+            if not name.endswith("unscorable") or any(values.values())
+        }
+        if not shown:
+            continue
+        table = Table(box=box.ASCII if ascii_only else box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+        table.add_column(f"measured in {evaluation}", overflow="fold")
+        for subject in ("base", "candidate", "difference"):
+            table.add_column(subject, justify="right")
+        for name, values in shown.items():
+            base, candidate = values.get("base"), values.get("candidate")
+            table.add_row(name, _plain(base), _plain(candidate), _change(candidate, base))
+        yield table
+
+
+def _plain(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else ""
+
+
+def _change(candidate: object, base: object) -> str:
+    if not isinstance(candidate, int | float) or not isinstance(base, int | float):
+        return ""
+    return f"{candidate - base:+.3f}"
 
 
 def _difference(gate: Mapping[str, Any], *, ascii_only: bool) -> str:

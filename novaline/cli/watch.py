@@ -60,6 +60,7 @@ def _follow(place: Place, run: str, *, interval: float, quiet: bool) -> RunStatu
     from novaline.runs.follow import Follower  # noqa: PLC0415 - likewise
     from novaline.runs.jobs import run_jobs  # noqa: PLC0415 - likewise
     from novaline.runs.steps import Board  # noqa: PLC0415 - likewise
+    from novaline.runs.trial import trial_in_words  # noqa: PLC0415 - likewise
 
     clients = place.clients
     first = status.run_status(clients, place.resources, run)  # an unknown run is told before anything is drawn
@@ -73,6 +74,7 @@ def _follow(place: Place, run: str, *, interval: float, quiet: bool) -> RunStatu
             logs=clients.logs,
             training_job=jobs[0].base_name,
             spending=lambda: _spending(place, jobs),
+            trial=lambda: trial_in_words(clients, place.resources, run),
         )
         looks = status.watch(clients, place.resources, run, interval=interval, patience=_PATIENCE)
         return follower.follow(looks)

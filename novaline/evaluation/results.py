@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -45,26 +46,52 @@ def read_results(archive: IO[bytes], *, name: str) -> EvaluationResults:
     """
     samples: tuple[Sample, ...] | None = None
     aggregates: dict[str, float] = {}
-    try:
-        with tarfile.open(fileobj=archive, mode="r|gz") as tar:
-            for member in tar:
-                path = PurePosixPath(member.name)
-                if "eval_results" not in path.parts or not member.isfile():
-                    continue
-                content = tar.extractfile(member)
-                if content is None:
-                    continue
-                if path.name == "inference_output.jsonl":
-                    samples = tuple(_samples(content, name=f"{name}!{path}"))
-                elif path.name.startswith("results_") and path.suffix == ".json":
-                    aggregates = _aggregates(content.read(), name=f"{name}!{path}")
-    except (tarfile.TarError, EOFError, OSError) as problem:
-        msg = f"{name} cannot be read as a gzipped tar: {problem}"
-        raise ResultsProblem(msg) from problem
+    with _explained(name):
+        for path, content in _written(archive):
+            if path.name == "inference_output.jsonl":
+                samples = tuple(_samples(content, name=f"{name}!{path}"))
+            elif _is_table(path):
+                aggregates = _aggregates(content.read(), name=f"{name}!{path}")
     if samples is None:
         msg = f"{name} holds no eval_results/inference_output.jsonl; was it written by a gen_qa evaluation?"
         raise ResultsProblem(msg)
     return EvaluationResults(samples=samples, aggregates=aggregates)
+
+
+def read_aggregates(archive: IO[bytes], *, name: str) -> dict[str, float]:
+    """The metrics that the job itself computed, of an evaluation of any task; the archive is read no further.
+
+    Raises ResultsProblem when it cannot be read, or holds none.
+    """
+    with _explained(name):
+        for path, content in _written(archive):
+            if _is_table(path) and (aggregates := _aggregates(content.read(), name=f"{name}!{path}")):
+                return aggregates
+    raise ResultsProblem(f"{name} holds no eval_results/results_….json with metrics")
+
+
+def _is_table(path: PurePosixPath) -> bool:
+    return path.name.startswith("results_") and path.suffix == ".json"
+
+
+def _written(archive: IO[bytes]) -> Iterator[tuple[PurePosixPath, IO[bytes]]]:
+    """What lies below `eval_results`, file by file, each to be read before the next."""
+    with tarfile.open(fileobj=archive, mode="r|gz") as tar:
+        for member in tar:
+            path = PurePosixPath(member.name)
+            content = tar.extractfile(member) if "eval_results" in path.parts and member.isfile() else None
+            if content is not None:
+                yield path, content
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turns whatever is wrong with the archive, wherever it shows, into a ResultsProblem."""
+    try:
+        yield
+    except (tarfile.TarError, EOFError, OSError) as problem:
+        msg = f"{name} cannot be read as a gzipped tar: {problem}"
+        raise ResultsProblem(msg) from problem
 
 
 def _samples(content: IO[bytes], *, name: str) -> list[Sample]:

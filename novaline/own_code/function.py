@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -9,6 +10,7 @@ from typing import Final
 
 from novaline.findings import Finding, NovalineError, nearest
 from novaline.own_code.modules import modules_of
+from novaline.own_code.option_types import fits
 from novaline.own_code.signature import Signature, signature
 from novaline.own_code.source import read_source
 
@@ -31,16 +33,28 @@ class OwnFunction:
 
     def refused_options(self, options: Mapping[str, object]) -> list[tuple[str, str, str]]:
         """What is wrong with the options: (option, message, hint)."""
-        found = []
-        known = self.takes.required | self.takes.optional
-        for name in options:
-            if name not in known and not self.takes.any_option:
-                close = nearest(name, known)
-                hint = f"did you mean {close}?" if close else f"it takes: {', '.join(sorted(known)) or 'none'}"
-                found.append((name, f"{self.reference} takes no option {name!r}", hint))
-        for name in sorted(self.takes.required - options.keys()):
-            found.append((name, f"{self.reference} needs the option {name!r}", f"write `options: {{{name}: …}}`"))
-        return found
+        return refused_options(self.reference, self.takes, options)
+
+
+def refused_options(reference: str, takes: Signature, options: Mapping[str, object]) -> list[tuple[str, str, str]]:
+    """Options that a function does not take, needs, or takes of another type: (option, message, hint)."""
+    found = []
+    known = takes.required | takes.optional
+    for name, value in options.items():
+        if name not in known and not takes.any_option:
+            close = nearest(name, known)
+            hint = f"did you mean {close}?" if close else f"it takes: {', '.join(sorted(known)) or 'none'}"
+            found.append((name, f"{reference} takes no option {name!r}", hint))
+        elif name in takes.types and not fits(value, takes.types[name]):
+            wanted = ast.unparse(takes.types[name])
+            message = f"the option {name!r} of {reference} is {value!r}, expected {wanted}"
+            hint = (
+                "a list is written [first, second]" if isinstance(value, str) and "[" in wanted else "give such a value"
+            )
+            found.append((name, message, hint))
+    for name in sorted(takes.required - options.keys()):
+        found.append((name, f"{reference} needs the option {name!r}", f"write `options: {{{name}: …}}`"))
+    return found
 
 
 class WrongReference(ValueError):

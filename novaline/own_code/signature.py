@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from novaline.findings import Finding, NovalineError, nearest
@@ -20,11 +20,15 @@ _IMPORT: Final = "from novaline.rewards import Rollout, Score"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """What a function takes beside the rollout: options by name. `any_option` when it has `**options`."""
+    """What a function takes beside the rollout: options by name. `any_option` when it has `**options`.
+
+    `types` has the annotations of those that have one.
+    """
 
     required: frozenset[str]
     optional: frozenset[str]
     any_option: bool
+    types: Mapping[str, ast.expr] = field(default_factory=dict)
 
 
 def signature(source: Source, name: str) -> Signature:
@@ -40,7 +44,8 @@ def signature(source: Source, name: str) -> Signature:
     given = frozenset(each.arg for each, default in zip(taken.kwonlyargs, taken.kw_defaults, strict=True) if default)
     every = frozenset(named) | {each.arg for each in taken.kwonlyargs}
     optional = (defaults & every) | given
-    return Signature(required=every - optional, optional=optional, any_option=taken.kwarg is not None)
+    types = {each.arg: each.annotation for each in [*positional, *taken.kwonlyargs] if each.annotation is not None}
+    return Signature(required=every - optional, optional=optional, any_option=taken.kwarg is not None, types=types)
 
 
 def _definition(source: Source, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef:

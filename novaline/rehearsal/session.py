@@ -38,10 +38,13 @@ from novaline.runs.deployed import resources_of
 from novaline.runs.folder import download_folder, partial_of, publish
 from novaline.runs.follow import Follower
 from novaline.runs.identity import execution_arn
+from novaline.runs.job_logs import keep_logs
+from novaline.runs.jobs import run_jobs
 from novaline.runs.launch import Order, compiled, launch, training_job
 from novaline.runs.problems import explained
 from novaline.runs.status import RunStatus, watch
 from novaline.runs.steps import Board, Step
+from novaline.runs.trial import trial_in_words
 
 _SYNTH_SECONDS = 180.0
 _CDK_SECONDS = 300.0
@@ -241,9 +244,15 @@ class Session:
         with self.board.step("Upload data and claim, start the run") as step:
             launch(clients, run, resources, report=lambda text: self.board.detail(step, text))
             self.board.detail(step, plan.run)
-        follower = Follower(board=self.board, logs=clients.logs, training_job=training_job(run))
+        follower = Follower(
+            board=self.board,
+            logs=clients.logs,
+            training_job=training_job(run),
+            trial=lambda: trial_in_words(clients, resources, plan.run),
+        )
         last = self._results.last = follower.follow(self._looks(clients, resources))
         download_folder(clients.s3, resources, plan.run, self._partial)
+        keep_logs(clients.logs, run_jobs(clients, resources, plan.run), self._logs / "jobs")
         if last.problem is not None:
             raise NovalineError.of("run-failed", last.problem.message, hint=last.problem.next_step)
         self._conclude(clients, last)

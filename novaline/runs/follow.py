@@ -21,13 +21,14 @@ _PAID = ("train", "evaluate")
 @dataclass(slots=True, kw_only=True)
 class Follower:
     """Shows a run's phases on a board. `training_job` is the base name of the job whose log tells steps and loss,
-    `spending` says what the run has cost so far, or nothing.
+    `spending` says what the run has cost so far, or nothing; `trial` what the trial of its reward came to.
     """
 
     board: Board
     logs: CloudWatchLogsClient
     training_job: str
     spending: Callable[[], str] = lambda: ""
+    trial: Callable[[], str] = lambda: ""
     _shown: dict[str, Step] = field(default_factory=dict)
 
     def follow(self, statuses: Iterable[RunStatus]) -> RunStatus:
@@ -76,4 +77,6 @@ class Follower:
             return status.problem.message
         if phase.key == "train":
             return step.detail
+        if phase.key == "trial":
+            return self.trial()
         return self.spending() if phase.key in _PAID else ""

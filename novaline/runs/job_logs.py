@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from novaline.findings import NovalineError
@@ -93,3 +94,15 @@ class JobLogs:
             if token == self._read.get(stream):  # the same token says that there is no more
                 return
             self._read[stream] = token
+
+
+def keep_logs(logs: CloudWatchLogsClient, jobs: Iterable[RunJob], folder: Path) -> None:
+    """Writes what each job wrote into `<job>.log` in the folder, which is made; one that wrote nothing gets no file.
+
+    Raises NovalineError when the logs may not be read.
+    """
+    for job in jobs:
+        lines = [line.text for line in JobLogs(logs, job).new_lines()]
+        if lines:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{job.name}.log").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

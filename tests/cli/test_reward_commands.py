@@ -1,7 +1,10 @@
 """`novaline reward …`: what a person reads, what `--json` and `--html` give, and what is told when it is wrong."""
 
 import json
+import os
 import re
+import sys
+import zipfile
 from io import StringIO
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from typer.testing import CliRunner
 
 from novaline.cli import reward
 from novaline.cli.reward_test_view import show_examination
+from novaline.own_code import read_pins
+from novaline.places import reward_libraries
 from novaline.rewards.kinds import KINDS
 from novaline.rewards.laboratory.judgement import judge
 from tests.rewards.laboratory.trials import exact, examined, label_rows
@@ -27,6 +32,15 @@ def contains(rollout: Rollout) -> float:
 
 def exact(rollout: Rollout, bonus: float = 0.0) -> Score:
     return Score(float(rollout.answer.strip() == rollout.reference) + bonus)
+
+
+def worded(rollout: Rollout, words: tuple[str, ...] = ()) -> float:
+    print("a word on stdout")
+    return float(any(word in rollout.answer for word in words))
+
+
+def untyped(rollout):
+    return float(rollout.answer.strip() == rollout.reference)
 
 
 def broken(rollout):
@@ -133,7 +147,7 @@ def test_options_are_taken_as_values_or_as_json(project):
 def test_a_reward_that_always_raises_is_refused_with_the_reason_and_a_row(project):
     told = trial("rewards/own.py:broken")
     assert told.exit_code == 1
-    assert "KeyError: 'label' (at own.py:13) (first in line 1, id row-0)" in told.stderr
+    assert "KeyError: 'label' (at own.py:22) (first in line 1, id row-0)" in told.stderr
 
 
 def test_the_json_is_one_document_with_findings(project):
@@ -158,6 +172,13 @@ def test_a_persons_answers_are_shown_beside_the_made_ones(project):
     assert re.search(r"your answers +0\.500 .*2 answers", told.stdout)
 
 
+def test_answers_to_rows_that_were_not_taken_are_told(project):
+    write(project / "answers.jsonl", [{"line": number, "answer": "no"} for number in (1, 2, 3)])
+    told = trial("classification", "--answers", "answers.jsonl")
+    assert "2 of 3 answers in answers.jsonl belong to none of the rows that were taken" in told.stdout
+    assert "12 of 256 rows were taken, --rows takes more" in told.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
@@ -166,7 +187,8 @@ def test_a_persons_answers_are_shown_beside_the_made_ones(project):
         (["intent", "--env", "dve"], 2, "dev"),
         (["intent", "--environment-file", "none.yaml"], 2, "there is no file none.yaml"),
         (["intent", "--env", "dev", "--environment-file", "environments/dev.yaml"], 2, "name two environments"),
-        (["rewards/none.py:score"], 1, "no file"),
+        (["rewards/none.py:score"], 2, "there is no file rewards/none.py"),
+        (["rewards/own.py:worded", "--options", "words=please"], 1, "`words` is 'please', expected tuple[str, ...]"),
         (["rewards/own.py:nothing"], 1, "has no function nothing"),
         (["rewards/own.py:exact", "--options", "malus=1"], 1, "cannot be called with a rollout and these options"),
         (["classification", "--options", "label=x"], 1, "did you mean labels?"),
@@ -192,6 +214,56 @@ def test_a_file_that_does_not_load_is_told_without_a_traceback(project):
     assert "cannot be imported: No module named 'nothing_like_it'" in told.stderr
     (project / "rewards" / "worse.py").write_text("1 / 0\n", encoding="utf-8")
     assert "ZeroDivisionError" in trial("rewards/worse.py:score").stderr
+
+
+def test_what_ones_own_code_prints_is_no_part_of_the_document(project):
+    told = trial("rewards/own.py:worded", "--options", 'words=["card"]', "--json")
+    assert json.loads(told.stdout)["name"] == "worded"
+    assert "a word on stdout" in told.stderr
+
+
+def test_what_an_environment_would_refuse_is_a_warning_where_none_is_named(project):
+    told = trial("rewards/own.py:untyped")
+    assert told.exit_code == 0
+    assert re.search(r"own.py:17:\d+: warning: the first parameter, rollout, has no type", told.stdout)
+    assert "an environment that declares it is refused" in told.stdout
+
+
+def test_an_environments_libraries_are_used_where_they_are_installed(project, monkeypatch):
+    pins = "thing_that_scores==1.0 --hash=sha256:" + "0" * 64 + "\n"
+    (project / "rewards" / "pins.txt").write_text(pins, encoding="utf-8")
+    own = OWN.replace("from novaline", "import thing_that_scores\nfrom novaline", 1)
+    (project / "rewards" / "own.py").write_text(own, encoding="utf-8")
+    path = project / "environments" / "dev.yaml"
+    declared = ENVIRONMENT.replace("concurrency: 2}", "concurrency: 2, requirements: rewards/pins.txt}")
+    path.write_text(declared, encoding="utf-8")
+    monkeypatch.setattr("sys.prefix", str(project / "python"))
+    monkeypatch.setattr("sys.path", list(sys.path))
+    told = trial("tone", "--env", "dev")
+    assert told.exit_code == 1
+    assert "No module named 'thing_that_scores'" in told.stderr
+    assert "-m novaline.reward_libraries" in told.stderr
+    folder = reward_libraries(read_pins(project / "rewards" / "pins.txt").digest)
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "here.zip", "w") as archive:
+        archive.writestr("python/thing_that_scores.py", "")
+    assert trial("tone", "--env", "dev", "--json").exit_code == 0
+
+
+def test_a_judge_without_credentials_is_told_before_anything_is_asked(project, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(project / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(project / "none"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    told = trial("helpful", "--env", "dev")
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "there are no AWS credentials in this shell" in told.stderr
+    assert os.environ["AWS_DEFAULT_REGION"] == "us-east-1"  # where the environment's own function asks
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    options = ["--options", "model=us.amazon.nova-pro-v1:0", "--options", "rubric=10 is right"]
+    assert "You must specify a region" in trial("judge", *options).stderr
 
 
 @pytest.mark.parametrize(("width", "encoding"), [(80, "utf-8"), (120, "utf-8"), (80, "ascii")])
@@ -300,6 +372,15 @@ def test_fewer_reserved_calls_than_the_recipe_makes_are_warned_about(project):
     told = sized("--latency-ms", 1)
     assert told.exit_code == 0
     assert "calls the function up to 12 times at once, and 2 are reserved" in told.stdout
+
+
+def test_a_stage_whose_rows_lie_in_s3_asks_for_others(project):
+    text = (project / "customization.yaml").read_text(encoding="utf-8")
+    (project / "customization.yaml").write_text(text.replace("train.jsonl", "s3://dev-data/sets/train.jsonl"))
+    told = sized()
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "the rows of stage rft lie in S3 (s3://dev-data/sets/train.jsonl)" in told.stderr
+    assert "a call" in sized("--data", "train.jsonl").stdout
 
 
 def test_a_customization_without_reinforcement_is_refused():

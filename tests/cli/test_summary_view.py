@@ -62,3 +62,20 @@ def test_prose_wraps_under_itself():
     lines = out.getvalue().splitlines()
     assert all(line.startswith(" " * 14 + "word") for line in lines[1:3])
     assert "/a/" + "b" * 90 in out.getvalue().replace("\n", "")
+
+
+def test_rewards_and_own_metrics_of_every_evaluation_stand_below_what_decides():
+    measures = {
+        "holdout": {"metrics": {"polite": {"base": 0.25, "candidate": 0.75}, "polite_unscorable": {"base": 0.0}}},
+        "reward": {"metrics": {"lambda_reward_score": {"base": -0.5}, "lambda_unscorable": {"base": 0.125}}},
+        "odd": {"metrics": {}, "problem": "s3://b/output.tar.gz cannot be read"},
+    }
+    text = shown({**SUMMARY, "gate": {**GATE, "measures": measures}}, width=60)
+    rows = {line.split()[0]: line.split()[1:] for line in text.splitlines() if line.split()}
+    assert "measured in reward" in text
+    assert rows["polite"] == ["0.250", "0.750", "+0.500"]
+    assert rows["lambda_reward_score"] == ["-0.500"]
+    assert rows["lambda_unscorable"] == ["0.125"]
+    assert "polite_unscorable" not in rows
+    assert "measured in odd" not in text
+    assert "odd: s3://b/output.tar.gz cannot be read" in text

@@ -160,3 +160,34 @@ def test_options_are_held_against_what_the_function_takes(tmp_path):
         ("leest", "tone:score takes no option 'leest'", "did you mean least?"),
         ("least", "tone:score needs the option 'least'", "write `options: {least: …}`"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "right", "wrong"),
+    [
+        ("str", ["a"], [1, ["a"], None]),
+        ("int", [1], [1.5, True, "1"]),
+        ("float", [1, 1.5], [True, "1.5"]),
+        ("bool", [True], [1, "yes"]),
+        ("tuple[str, ...]", [["a", "b"], []], ["please", [1], {"a": 1}]),
+        ("tuple[int, str]", [[1, "a"]], [[1], ["a", 1], [1, "a", 2]]),
+        ("list[float]", [[1, 2.5]], [["a"], 1]),
+        ("collections.abc.Sequence[str]", [["a"]], ["a"]),
+        ("dict[str, float]", [{"a": 1}], [{"a": "b"}, ["a"]]),
+        ("Mapping", [{}], [[]]),
+        ("'list[str] | None'", [["a"], None], ["a"]),
+        ("Optional[int]", [1, None], ["1"]),
+        ("Literal['sum', 'product']", ["sum"], ["least"]),
+        ("Decimal", ["1", 1, None], []),
+        ("Annotated[str, 5]", ["a", 1], []),
+    ],
+)
+def test_an_option_is_of_the_type_that_the_function_names(tmp_path, annotation, right, wrong):
+    source = GOOD.replace("least: int = 1", f"least: {annotation}")
+    own = own_function(write(tmp_path, {"tone.py": source}), "tone.py:score")
+    for value in right:
+        assert own.refused_options({"least": value}) == []
+    for value in wrong:
+        ((option, message, _),) = own.refused_options({"least": value})
+        assert option == "least"
+        assert message.startswith(f"the option 'least' of tone:score is {value!r}, expected ")

@@ -3,12 +3,13 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from fake_aws import RESOURCES, T0, FakeS3, FakeStates
+from fake_aws import RESOURCES, T0, FakeS3, FakeStates, refusal
 
 from novaline.findings import NovalineError
 from novaline.runs.follow import Follower
 from novaline.runs.status import run_status
 from novaline.runs.steps import Board
+from novaline.runs.trial import in_words, trial_in_words
 
 LOGS = SimpleNamespace(
     describe_log_streams=lambda **_: {"logStreams": [{"logStreamName": "job-r0/algo-1", "creationTime": 1}]},
@@ -45,6 +46,39 @@ def test_a_paid_phase_tells_what_was_spent_and_no_other_does():
     steps = follow(look(1), look(2), look(3), spending=lambda: "$1.20 so far")
     details = [detail for _, _, detail, _ in steps]
     assert details == ["", "step 3 of 9, loss 0.500, $1.20 so far", "Admit, Train, Compare"]
+
+
+def test_the_trial_of_a_reward_tells_what_it_came_to_once_it_is_over():
+    story = [(0, "enter", "Admit"), (1, "enter", "Try reward"), (2, "enter", "Train")]
+    states = FakeStates(story=story, described={"status": "RUNNING"}, known=["r"])
+    training = run_status(SimpleNamespace(states=states, s3=FakeS3()), RESOURCES, "r", now=T0 + timedelta(seconds=9))
+    board = Board(clock=lambda: 0.0)
+    Follower(board=board, logs=LOGS, training_job="job", trial=lambda: "right 1, wrong 0").follow([training])
+    details = {step.title: step.detail for step in board.steps}
+    assert (details["Admit"], details["Try the reward function"]) == ("", "right 1, wrong 0")
+
+
+@pytest.mark.parametrize(
+    ("means", "words"),
+    [
+        ({"reference": 1.0, "wrong": 0.0, "empty": -0.25}, "right 1, wrong 0, empty -0.25"),
+        ({"reference": 0.0, "wrong": 1.0, "empty": 0.0}, "right 0, wrong 1, empty 0: it pays worse answers more"),
+        ({"reference": 0.5, "wrong": 0.0, "empty": 0.75}, "right 0.5, wrong 0, empty 0.75: it pays worse answers more"),
+        ({"empty": 0.5}, "empty 0.5"),
+        ({}, ""),
+    ],
+)
+def test_a_trial_in_words_says_when_worse_answers_are_paid_more(means, words):
+    assert in_words({"mean_scores": means}) == words
+
+
+def test_a_trial_that_cannot_be_read_now_is_no_reason_to_stop_watching():
+    class Refuses:
+        def get_object(self, **_):
+            raise refusal("AccessDenied")
+
+    assert trial_in_words(SimpleNamespace(s3=Refuses()), RESOURCES, "r") == ""
+    assert trial_in_words(SimpleNamespace(s3=FakeS3()), RESOURCES, "r") == ""
 
 
 def test_the_phase_that_failed_says_why():

@@ -41,13 +41,17 @@ class Comparison:
             "margin": decision.margin,
         }
 
-    def evidence(self, *, jobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """All that the decision rests on: paired counts, intervals, both jobs' own aggregates, and the jobs."""
+    def evidence(self, *, jobs: Sequence[Mapping[str, Any]], measures: Mapping[str, Any]) -> dict[str, Any]:
+        """All that the decision rests on: paired counts, intervals, both jobs' own aggregates, and the jobs.
+
+        `measures` is what the other evaluations say, on which nothing rests.
+        """
         return {
             **self.summary(),
             "counts": asdict(self.decision.counts),
             "intervals": {"base": asdict(self.decision.base), "candidate": asdict(self.decision.candidate)},
             "method": {"test": "McNemar, exact, two-sided", "interval": "Newcombe 1998, method 10 (paired)"},
+            "measures": measures,
             "job_aggregates": {"base": dict(self.base.aggregates), "candidate": dict(self.candidate.aggregates)},
             "jobs": [{key: job[key] for key in ("evaluation", "subject", "job_name", "output_path")} for job in jobs],
         }

@@ -12,14 +12,15 @@ from novaline.rewards.laboratory.rows import Row
 _FORM = '{"id": "…", "answer": "…"}, or `line` in place of `id`, or `answers` with a list'
 
 
-def read_answers(path: Path, rows: Sequence[Row]) -> list[tuple[int, str]]:
-    """The answers to the rows that were taken, as (index of the row, answer); those to other rows are left out.
+def read_answers(path: Path, rows: Sequence[Row]) -> tuple[list[tuple[int, str]], int]:
+    """The answers to the rows that were taken, as (index of the row, answer), and how many belong to no such row.
 
     Raises NovalineError for a line that is none, and when no answer belongs to a row.
     """
     by_id = {row.id: index for index, row in enumerate(rows) if row.id is not None}
     by_line = {row.line: index for index, row in enumerate(rows)}
     found: list[tuple[int, str]] = []
+    others = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
@@ -28,13 +29,16 @@ def read_answers(path: Path, rows: Sequence[Row]) -> list[tuple[int, str]]:
             key, value = ("id", document["id"]) if "id" in document else ("line", document.get("line"))
             places: Mapping[object, int] = by_id if key == "id" else by_line  # type: ignore[assignment]  # looked up only
             index = places.get(value) if isinstance(value, str | int) else None
-            if index is not None:
-                found += [(index, text) for text in _answers(document, number, path)]
+            texts = _answers(document, number, path)
+            if index is None:
+                others += len(texts)
+            else:
+                found += [(index, text) for text in texts]
     if not found:
         message = "none of the answers belongs to a row that was taken"
         hint = f"each line is {_FORM} of a row; `--rows` says how many rows are taken"
         raise NovalineError.of("foreign-answers", message, file=str(path), hint=hint)
-    return found
+    return found, others
 
 
 def _read(line: bytes, number: int, path: Path) -> Mapping[str, object]:

@@ -64,7 +64,7 @@ def test_own_answers_belong_to_rows_by_id_or_line(tmp_path):
         tmp_path / "answers.jsonl",
         [{"id": "row-2", "answers": ["a", "b"]}, {"line": 1, "answer": "c"}, {"id": "another", "answer": "d"}],
     )
-    assert read_answers(path, rows) == [(2, "a"), (2, "b"), (0, "c")]
+    assert read_answers(path, rows) == ([(2, "a"), (2, "b"), (0, "c")], 1)
 
 
 @pytest.mark.parametrize(
