@@ -11,13 +11,14 @@ from typing import Literal
 import msgspec
 
 from examples.phrases import Dice, Slots, expand, normalised, one_of, read_phrases, with_typos
-from examples.rows import gen_qa_row, rft_row, to_jsonl
+from examples.rows import converse_row, gen_qa_row, rft_row, to_jsonl
 
 FOLDER = Path(__file__).parent / "return-decisions"
-RequestSplit = Literal["train", "eval"]
+RequestSplit = Literal["train", "eval", "taught"]
 Age = Literal["recent", "months", "years"]
 State = Literal["sealed", "opened", "defective", "wrong_item"]
-ROWS_PER_DECISION: Mapping[RequestSplit, int] = {"train": 90, "eval": 30}
+ROWS_PER_DECISION: Mapping[RequestSplit, int] = {"train": 90, "eval": 30, "taught": 36}
+"""`taught` says the decision in words to imitate, before `train` rewards it; it uses the phrases of `train`."""
 RULES: Mapping[State, Mapping[Age, str]] = {
     "sealed": {"recent": "refund", "months": "reject", "years": "reject"},
     "opened": {"recent": "store_credit", "months": "reject", "years": "reject"},
@@ -41,7 +42,7 @@ class Phrases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def of(self, split: RequestSplit) -> tuple[str, ...]:
         """The phrases that the split may use."""
-        return self.train if split == "train" else self.eval
+        return self.eval if split == "eval" else self.train
 
 
 class Wordings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +79,10 @@ def files() -> dict[str, bytes]:
     requests = write_requests()
     return {
         "train.jsonl": to_jsonl(_rft_rows("train", requests["train"])),
+        "taught.jsonl": to_jsonl(
+            converse_row(system=SYSTEM_PROMPT, question=request.text, answer=request.decision)
+            for request in requests["taught"]
+        ),
         "rewards.jsonl": to_jsonl(_rft_rows("eval", requests["eval"])),
         "eval.jsonl": to_jsonl(
             gen_qa_row(system=SYSTEM_PROMPT, question=request.text, answer=request.decision)

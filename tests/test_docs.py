@@ -175,7 +175,7 @@ ROLES = {
     "EmptierEmptyRole": "Functions/Emptier",
     **{
         f"WorkflowFunctions{name}Role": f"Functions/{name}"
-        for name in ("Admit", "Trial", "Collect", "Gate", "Register", "Verify")
+        for name in ("Admit", "Prepare", "Trial", "Collect", "Gate", "Register", "Verify")
     },
     **{f"InspectionFunctions{name}Role": f"Functions/{name}" for name in ("List", "Inspect", "Merge")},
     "PreparationRole": "The preparation of datasets",
@@ -223,7 +223,8 @@ def described_statements() -> dict[str, set[str]]:
 
 
 NAMES_OF_FUNCTIONS = (
-    *("Admit", "Trial", "Collect", "Gate", "Verify", "Register", "List", "Inspect", "Merge", "Find", "Convert", "Join"),
+    *("Admit", "Prepare", "Trial", "Collect", "Gate", "Verify", "Register"),
+    *("List", "Inspect", "Merge", "Find", "Convert", "Join"),
     "Emptier (where nothing is retained)",
 )
 

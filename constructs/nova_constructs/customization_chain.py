@@ -1,12 +1,16 @@
-"""The customization workflow as a chain: admit, try the reward, train, evaluate, compare, import, deploy, register.
+"""The customization workflow as a chain: admit, train each stage, evaluate, compare, import, deploy, register.
 
 Input: ``{"run", "claim": {"uri", "version_id", "sha256"}}``. Output: ``{"run", "status", "verdict", "summary",
 "deployment_arn"?}``, status one of ``deployed``, ``evaluated`` (no deployment asked for), ``rejected`` (the gate).
 Errors: the execution fails with the error and cause of the state that failed, after it was recorded and notified.
 
-Variables: `admitted` (what Admit returned), `trial` (of a reward function), `training`, `checkpoint`, `jobs`,
-`evaluated`, `gate`, `model_arn`, `deployment_arn`, `verification`, `outcome`; and `failure` on the way to the end of a
-failed run.
+Stages are trained one after the other, in a loop: Prepare stage, Try reward where the stage has one, Train, Collect
+checkpoint. What is evaluated, imported and deployed is what the last one made.
+
+Variables: `admitted` (what Admit returned); `stage` (the name of the one that is trained), `work` (its job), `trial`
+(of its reward function), `training`, `checkpoint`, all of the newest stage; `checkpoints` (of every stage so far, by
+name); `jobs`, `evaluated`, `gate`, `model_arn`, `deployment_arn`, `verification`, `outcome`; and `failure` on the way
+to the end of a failed run.
 """
 
 from __future__ import annotations
@@ -19,7 +23,16 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from nova_constructs.workflow_functions import WorkflowFunctions
-from nova_constructs.workflow_states import RUN, STORE_RETRIES, TRIAL_RETRIES, Json, States, bare, named_deployment
+from nova_constructs.workflow_states import (
+    CLAIM,
+    RUN,
+    STORE_RETRIES,
+    TRIAL_RETRIES,
+    Json,
+    States,
+    bare,
+    named_deployment,
+)
 
 POLL_SECONDS: Final = 60
 MOST_POLLS: Final = 120
@@ -44,20 +57,43 @@ class CustomizationChain:
         self._scope = scope
         self._functions = functions
         self._places = places
-        self._states = States(scope, on_failure=self._failure_path())
+        on_failure = self._failure_path()
+        self._states = States(scope, on_failure=on_failure)
+        self._of_stage = States(scope, on_failure=on_failure, of_stage=True)
         self.start = self._chain()
 
     def _chain(self) -> sfn.IChainable:
-        states = self._states
-        admit = states.invoke(
+        admit = self._states.invoke(
             "Admit",
             function_arn=self._functions.admit.function.function_arn,
-            payload={"run": RUN, "claim": "{% $states.context.Execution.Input.claim %}"},
-            assign={"admitted": "{% $states.result.Payload %}"},
+            payload={"run": RUN, "claim": CLAIM},
+            assign={
+                "admitted": "{% $states.result.Payload %}",
+                "stage": "{% $states.result.Payload.stages[0] %}",
+                "checkpoints": {},
+            },
         )
-        train = states.training_job(
+        compare = self._states.invoke(
+            "Compare",
+            function_arn=self._functions.gate.function.function_arn,
+            payload={"run": RUN, "gate": "{% $admitted.gate %}", "jobs": "{% $evaluated %}"},
+            assign={"gate": "{% $states.result.Payload %}"},
+        )
+        evaluate = self._evaluate()
+        evaluate.next(compare).next(self._good_enough())
+        return sfn.Chain.start(admit).next(self._record_start()).next(self._each_stage(evaluate))
+
+    def _each_stage(self, evaluate: sfn.Map) -> sfn.IChainable:
+        """The loop over the stages. The claim holds their jobs; one of them at a time is in the state."""
+        prepare = self._of_stage.invoke(
+            "Prepare stage",
+            function_arn=self._functions.prepare.function.function_arn,
+            payload={"run": RUN, "claim": CLAIM, "stage": "{% $stage %}", "checkpoints": "{% $checkpoints %}"},
+            assign={"work": "{% $states.result.Payload %}"},
+        )
+        train = self._of_stage.training_job(
             "Train",
-            job="$admitted.train",
+            job="$work",
             assign={
                 "training": {
                     "job_name": "{% $states.result.TrainingJobName %}",
@@ -66,37 +102,39 @@ class CustomizationChain:
             },
             output={},
         )
-        collect = states.invoke(
+        another = (
+            self._states.choice("Another stage?")
+            .when(sfn.Condition.jsonata("{% $work.next != '' %}"), prepare, assign={"stage": "{% $work.next %}"})
+            .otherwise(evaluate)
+        )
+        train.next(self._collect()).next(another)
+        return prepare.next(self._reward_to_try(train))
+
+    def _collect(self) -> sfn.CustomState:
+        return self._of_stage.invoke(
             "Collect checkpoint",
             function_arn=self._functions.collect.function.function_arn,
             payload={
                 "run": RUN,
-                "stage": "{% $admitted.train.stage %}",
+                "stage": "{% $stage %}",
                 "job_name": "{% $training.job_name %}",
                 "output_path": "{% $training.output_path %}",
-                "evaluations": "{% $admitted.evaluations %}",
+                "evaluations": "{% $work.next = '' ? $admitted.evaluations : [] %}",
             },
             assign={
                 "checkpoint": "{% $states.result.Payload.checkpoint %}",
+                "checkpoints": "{% $merge([$checkpoints, {$stage: $states.result.Payload.checkpoint}]) %}",
                 "jobs": "{% $states.result.Payload.jobs %}",
             },
         )
-        compare = states.invoke(
-            "Compare",
-            function_arn=self._functions.gate.function.function_arn,
-            payload={"run": RUN, "gate": "{% $admitted.gate %}", "jobs": "{% $evaluated %}"},
-            assign={"gate": "{% $states.result.Payload %}"},
-        )
-        sfn.Chain.start(train).next(collect).next(self._evaluate()).next(compare).next(self._good_enough())
-        return sfn.Chain.start(admit).next(self._record_start()).next(self._reward_to_try(train))
 
     def _reward_to_try(self, train: sfn.CustomState) -> sfn.Choice:
         """A stage that learns from a reward function tries it first; every other one trains at once."""
-        reward = "$admitted.train.request.HyperParameters.reward_lambda_arn"
-        attempt = self._states.invoke(
+        reward = "$work.request.HyperParameters.reward_lambda_arn"
+        attempt = self._of_stage.invoke(
             "Try reward",
             function_arn=self._functions.trial.function.function_arn,
-            payload={"run": RUN, "stage": "{% $admitted.train.stage %}", "reward_arn": f"{{% {reward} %}}"},
+            payload={"run": RUN, "stage": "{% $stage %}", "reward_arn": f"{{% {reward} %}}"},
             assign={"trial": "{% $states.result.Payload %}"},
             retries=TRIAL_RETRIES,
         )

@@ -21,8 +21,9 @@ TRAINING_LOGS = "/aws/sagemaker/TrainingJobs"
 class ExecutionRoles(Construct):
     """Three roles, each with one named statement a purpose and no managed policy.
 
-    * `training` reads data and rendered recipes, writes below `runs/<run>/training/`, and invokes `rewards`, no more.
-    * `evaluation` reads those and trained checkpoints, writes below `runs/<run>/evaluations/`, and invokes `rewards`
+    * `training` reads data, rendered recipes and trained checkpoints, writes below `runs/<run>/training/`, and invokes
+      `rewards`, no more.
+    * `evaluation` reads those as well, writes below `runs/<run>/evaluations/`, and invokes `rewards`
       and `processors`, no more.
     * `model_import` lets Bedrock read trained checkpoints and encrypt the model that it makes of one, and nothing else.
 
@@ -56,7 +57,7 @@ class ExecutionRoles(Construct):
             assumed_by=guarded_service("bedrock.amazonaws.com", account=self._account),
             description="Bedrock reads a trained checkpoint with it, to import a custom model",
         )
-        for role in (self.evaluation, self.model_import):
+        for role in (self.training, self.evaluation, self.model_import):
             grant(role, *self._read_checkpoints())
         for role in (self.training, self.evaluation):
             _grant_invoking(role, "InvokeRewards", rewards)

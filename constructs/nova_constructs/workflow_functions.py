@@ -1,4 +1,4 @@
-"""The six functions of the customization workflow, each under a role that can do what it does and no more."""
+"""The seven functions of the customization workflow, each under a role that can do what it does and no more."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class JobRoles:
 
 
 class WorkflowFunctions(Construct):
-    """Admit, Trial, Collect, Gate, Verify and Register. `all` lists them for the state machine, which invokes them.
+    """Admit, Prepare, Trial, Collect, Gate, Verify and Register. `all` lists them for the state machine.
 
     `reward_arns` are the reward functions that Trial may invoke.
     """
@@ -61,11 +61,13 @@ class WorkflowFunctions(Construct):
         self._stores = stores
         self._log_retention, self._log_removal = log_retention, log_removal
         artifacts = {"ARTIFACT_BUCKET": stores.artifacts.bucket_name}
+        account = {"ACCOUNT": Stack.of(self).account}
         self.admit = self._function(
             "Admit",
             description="Verifies a run's claim check, datasets, budget and requests before anything is paid for",
             environment={
                 **artifacts,
+                **account,
                 "ENVIRONMENT": environment_name,
                 "DATA_BUCKET": stores.data.bucket_name,
                 "KEY_ARN": stores.key.key_arn,
@@ -74,6 +76,12 @@ class WorkflowFunctions(Construct):
                 "BUDGET_USD_PER_RUN": str(budget_usd_per_run),
             },
             core=["novaline/s3_uri.py", "novaline/datasets/remote/places.py", "novaline/datasets/validated.py"],
+        )
+        self.prepare = self._function(
+            "Prepare",
+            description="Takes the next stage out of the claim and fills in the checkpoint that it starts from",
+            environment=artifacts,
+            core=["novaline/s3_uri.py"],
         )
         self.trial = self._function(
             "Trial",
@@ -84,7 +92,7 @@ class WorkflowFunctions(Construct):
         self.collect = self._function(
             "Collect",
             description="Streams the manifest out of a training job's output and prepares the candidate's evaluation",
-            environment={**artifacts, "ACCOUNT": Stack.of(self).account},
+            environment={**artifacts, **account},
             core=["novaline/s3_uri.py"],
         )
         self.gate = self._function(
@@ -106,8 +114,17 @@ class WorkflowFunctions(Construct):
             environment={**artifacts, "LEDGER_TABLE": stores.ledger.table_name},
             core=["novaline/s3_uri.py"],
         )
-        self.all = (self.admit, self.trial, self.collect, self.gate, self.verify, self.register)
+        self.all = (
+            self.admit,
+            self.prepare,
+            self.trial,
+            self.collect,
+            self.gate,
+            self.verify,
+            self.register,
+        )
         self._grant_admit()
+        self._grant_prepare()
         self._grant_trial(reward_arns)
         self._grant_collect()
         self._grant_gate()
@@ -143,7 +160,7 @@ class WorkflowFunctions(Construct):
         grant(
             self.admit.role,
             self._in_runs("ReadClaim", "s3:GetObjectVersion", "*/claim.json"),
-            self._in_runs("ReadRecipeVersions", "s3:GetObject", "*/recipes/*", "*/trial/*"),
+            self._in_runs("ReadRecipeVersions", "s3:GetObject", "*/recipes/*", "*/trial/*.jsonl"),
             self._in_data("ReadDatasetVersions", "data/*"),
             # What lies beside a dataset, under a longer name, a job would read as well.
             allow("ListDatasets", ["s3:ListBucket"], [self._stores.data.bucket_arn]),
@@ -158,11 +175,20 @@ class WorkflowFunctions(Construct):
             self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt"),
         )
 
+    def _grant_prepare(self) -> None:
+        grant(
+            self.prepare.role,
+            self._in_runs("ReadClaim", "s3:GetObjectVersion", "*/claim.json"),
+            self._in_runs("ReadRecipeTemplate", "s3:GetObject", "*/recipes/*/recipe.template.yaml"),
+            self._in_runs("WriteRecipe", "s3:PutObject", "*/recipes/*/recipe.yaml"),
+            self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt", "kms:GenerateDataKey"),
+        )
+
     def _grant_trial(self, reward_arns: Sequence[str]) -> None:
         grant(
             self.trial.role,
-            self._in_runs("ReadTrialRows", "s3:GetObject", "*/trial/*"),
-            self._in_runs("WriteTrial", "s3:PutObject", "*/trial.json"),
+            self._in_runs("ReadTrialRows", "s3:GetObject", "*/trial/*.jsonl"),
+            self._in_runs("WriteTrial", "s3:PutObject", "*/trial/*.json"),
             self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt", "kms:GenerateDataKey"),
             *([allow("InvokeRewards", ["lambda:InvokeFunction"], list(reward_arns))] if reward_arns else []),
         )
@@ -173,7 +199,7 @@ class WorkflowFunctions(Construct):
             self._in_runs("ReadTrainingOutput", "s3:GetObject", "*/training/*/output/output.tar.gz"),
             self._in_runs("ReadRecipeTemplate", "s3:GetObject", "*/recipes/*-candidate/recipe.template.yaml"),
             self._in_runs("WriteCandidateRecipe", "s3:PutObject", "*/recipes/*-candidate/recipe.yaml"),
-            self._in_runs("WriteCheckpointRecord", "s3:PutObject", "*/checkpoint.json"),
+            self._in_runs("WriteCheckpointRecord", "s3:PutObject", "*/checkpoints/*.json"),
             self._use_key("UseKeyThroughS3", "s3", "kms:Decrypt", "kms:GenerateDataKey"),
         )
 

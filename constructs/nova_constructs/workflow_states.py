@@ -16,6 +16,7 @@ from constructs import Construct
 Json = Mapping[str, Any]
 
 RUN: Final = "{% $states.context.Execution.Input.run %}"
+CLAIM: Final = "{% $states.context.Execution.Input.claim %}"
 FAILURE: Final = (
     "{'error': $states.errorOutput.Error, 'cause': $substring($string($states.errorOutput.Cause), 0, 4000)}"
 )
@@ -79,11 +80,15 @@ TRAINING_RETRIES: Final = [
 
 
 class States:
-    """Builds the states below one construct; every task catches into `on_failure`, where there is one."""
+    """Builds the states below one construct; every task catches into `on_failure`, where there is one.
 
-    def __init__(self, scope: Construct, *, on_failure: sfn.IChainable | None = None) -> None:
+    `of_stage` is for states that are entered once for each stage: their failures name the stage beside the state.
+    """
+
+    def __init__(self, scope: Construct, *, on_failure: sfn.IChainable | None = None, of_stage: bool = False) -> None:
         self._scope = scope
         self._on_failure = on_failure
+        self._of_stage = of_stage
 
     def task(
         self,
@@ -116,10 +121,11 @@ class States:
         """Whatever goes wrong in the state becomes `$failure`, with the state's name, and the run ends as failed."""
         if self._on_failure is None:
             return
+        where = f"'{name} (' & $stage & ')'" if self._of_stage else f"'{name}'"
         state.add_catch(
             self._on_failure,
             errors=["States.ALL"],
-            assign={"failure": f"{{% $merge([{FAILURE}, {{'state': '{name}'}}]) %}}"},
+            assign={"failure": f"{{% $merge([{FAILURE}, {{'state': {where}}}]) %}}"},
         )
 
     def invoke(

@@ -70,8 +70,8 @@ def _perform(file: Path, *, env: str, wait: bool, json: bool) -> int:
             follower = Follower(
                 board=board,
                 logs=clients.logs,
-                training_job=work.training_job(compiled),
-                trial=lambda: trial_in_words(clients, resources, name),
+                training_jobs=work.training_jobs(compiled),
+                trial=lambda stage: trial_in_words(clients, resources, name, stage),
             )
             try:
                 last = follower.follow(watch(clients, resources, name))

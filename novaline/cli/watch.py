@@ -72,9 +72,9 @@ def _follow(place: Place, run: str, *, interval: float, quiet: bool) -> RunStatu
         follower = Follower(
             board=Board(view=view),
             logs=clients.logs,
-            training_job=jobs[0].base_name,
+            training_jobs=[job.base_name for job in jobs if job.trains],
             spending=lambda: _spending(place, jobs),
-            trial=lambda: trial_in_words(clients, place.resources, run),
+            trial=lambda stage: trial_in_words(clients, place.resources, run, stage),
         )
         looks = status.watch(clients, place.resources, run, interval=interval, patience=_PATIENCE)
         return follower.follow(looks)

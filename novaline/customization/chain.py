@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BASE = "base"
 _S3_URI = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+")
 _ARN = re.compile(r"arn:aws:(?P<service>[a-z]+):[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:(?P<kind>[a-z-]+)/.+")
+_ESCROW = re.compile(r"s3://customer-escrow-(?P<account>[0-9]{12})-")
 _TRAINERS: dict[StagePlatform, str] = {"sagemaker": "smtj", "hyperpod": "hp"}
 """Platforms whose checkpoints lie in an escrow bucket, with what its name has of them."""
 
@@ -174,6 +175,18 @@ def of_techniques(document: SourceDocument, parts: Parts, environment: Environme
             yield from _reward(document, parts, index, stage)
     if environment is not None:
         yield from _declared(document, parts, environment)
+        yield from _of_own_account(document, parts, environment)
+
+
+def _of_own_account(document: SourceDocument, parts: Parts, environment: Environment) -> Iterator[Finding]:
+    """Checkpoints lie in escrow by account, and roles read those of their own."""
+    for index, stage in enumerate(parts.stages):
+        found = _ESCROW.match(stage.start) if stage is not None else None
+        if found is not None and found["account"] != environment.account:
+            message = f"the checkpoint is of account {found['account']}, and {environment.name} is account"
+            where: DataPath = ("stages", index, "start")
+            hint = "name a checkpoint of that account, or another environment"
+            yield document.finding("checkpoint-account", f"{message} {environment.account}", where, hint=hint)
 
 
 def _teacher(document: SourceDocument, parts: Parts, index: int, stage: Stage) -> Iterator[Finding]:

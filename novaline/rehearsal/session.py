@@ -40,7 +40,7 @@ from novaline.runs.follow import Follower
 from novaline.runs.identity import execution_arn
 from novaline.runs.job_logs import keep_logs
 from novaline.runs.jobs import run_jobs
-from novaline.runs.launch import Order, compiled, launch, training_job
+from novaline.runs.launch import Order, compiled, launch, training_jobs
 from novaline.runs.problems import explained
 from novaline.runs.status import RunStatus, watch
 from novaline.runs.steps import Board, Step
@@ -247,8 +247,8 @@ class Session:
         follower = Follower(
             board=self.board,
             logs=clients.logs,
-            training_job=training_job(run),
-            trial=lambda: trial_in_words(clients, resources, plan.run),
+            training_jobs=training_jobs(run),
+            trial=lambda stage: trial_in_words(clients, resources, plan.run, stage),
         )
         last = self._results.last = follower.follow(self._looks(clients, resources))
         download_folder(clients.s3, resources, plan.run, self._partial)

@@ -185,7 +185,8 @@ def _of_training_job(request: PlannedRequest, resources: Resources) -> Iterator[
     hyper_parameters = parameters["HyperParameters"]
     checkpoint = hyper_parameters.get("base_model_location")
     if checkpoint is not None:
-        yield from _checkpoints(who, checkpoint, granted=who == "evaluation")
+        own = checkpoint.startswith(f"s3://customer-escrow-{resources.account}-")
+        yield from _checkpoints(who, checkpoint, granted=own)
     rewards = [function for function in (hyper_parameters.get("reward_lambda_arn"), *request.invokes) if function]
     declared = f":function:{reward_function_name(resources.environment, '')}"
     for function in rewards:

@@ -36,9 +36,9 @@ def explain(error: str | None, cause: str | None, *, during: str | None = None) 
 
 
 def _state(cause: str) -> tuple[str | None, str]:
-    """The state's name that the workflow put before the cause, and the cause behind it."""
+    """The state's name that the workflow put before the cause, with a stage's in parentheses, and the cause behind."""
     state, colon, rest = cause.partition(": ")
-    return (state, rest) if colon and is_state(state) else (None, cause)
+    return (state, rest) if colon and is_state(state.partition(" (")[0]) else (None, cause)
 
 
 def _unwrap(error: str, cause: str) -> tuple[str, str]:

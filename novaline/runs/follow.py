@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,16 +20,17 @@ _PAID = ("train", "evaluate")
 
 @dataclass(slots=True, kw_only=True)
 class Follower:
-    """Shows a run's phases on a board. `training_job` is the base name of the job whose log tells steps and loss,
-    `spending` says what the run has cost so far, or nothing; `trial` what the trial of its reward came to.
+    """Shows a run's phases on a board. `training_jobs` are the base names of the stages' jobs, whose logs tell steps
+    and loss, `spending` says what the run has cost so far, or nothing; `trial` what the trial of a stage's reward came
+    to.
     """
 
     board: Board
     logs: CloudWatchLogsClient
-    training_job: str
+    training_jobs: Sequence[str]
     spending: Callable[[], str] = lambda: ""
-    trial: Callable[[], str] = lambda: ""
-    _shown: dict[str, Step] = field(default_factory=dict)
+    trial: Callable[[str], str] = lambda _: ""
+    _shown: dict[tuple[str, int], Step] = field(default_factory=dict)
 
     def follow(self, statuses: Iterable[RunStatus]) -> RunStatus:
         """Shows each phase as it happens and returns the last look, whatever its outcome.
@@ -45,9 +46,10 @@ class Follower:
         return last
 
     def _show(self, phase: Phase, status: RunStatus) -> None:
-        step = self._shown.get(phase.key)
+        place = phase.key, phase.number
+        step = self._shown.get(place)
         if step is None:
-            step = self._shown[phase.key] = self.board.begin(phase.title)
+            step = self._shown[place] = self.board.begin(phase.title)
         if step.outcome != "running":
             return
         self._tell(phase, status, step)
@@ -63,7 +65,7 @@ class Follower:
     def _tell(self, phase: Phase, status: RunStatus, step: Step) -> None:
         """The newest word about a phase that runs."""
         if phase.key == "train":
-            point = latest_point(self.logs, self.training_job)
+            point = latest_point(self.logs, self.training_jobs[max(0, phase.number - 1)])
             words = "" if point is None else point.in_words()
         else:
             words = ", ".join(status.states) if phase.status == "running" else ""
@@ -78,5 +80,5 @@ class Follower:
         if phase.key == "train":
             return step.detail
         if phase.key == "trial":
-            return self.trial()
+            return self.trial(phase.stage) if phase.stage else ""
         return self.spending() if phase.key in _PAID else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -21,23 +21,33 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """One step of a run, as shown on screen: the states that belong to it, from the first to the last."""
+    """One step of a run, as shown on screen: the states that belong to it, from the first to the last.
+
+    `number` is that of the stage that it belongs to, from 1, and 0 for a step of the whole run; `stage` is its name,
+    where somebody knows it.
+    """
 
     key: str
     title: str
     status: PhaseStatus
     started: datetime
     ended: datetime | None = None
+    number: int = 0
+    stage: str | None = None
 
     def seconds(self, now: datetime) -> float:
         """How long it took, or has taken so far."""
         return max(0.0, ((self.ended or now) - self.started).total_seconds())
 
 
+_NEXT_STAGE = "Prepare stage"
+_OF_STAGE = {"prepare": "Prepare {}", "trial": "Try the reward function of {}", "train": "Train {}"}
+"""Phases that come once for each stage, with their titles where the stage's name is known."""
 _PHASES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("admit", "Admit", ("Admit", "Record start", "Reward to try?")),
+    ("admit", "Admit", ("Admit", "Record start")),
+    ("prepare", "Prepare", (_NEXT_STAGE, "Reward to try?")),
     ("trial", "Try the reward function", ("Try reward",)),
-    ("train", "Train", ("Train", "Collect checkpoint")),
+    ("train", "Train", ("Train", "Collect checkpoint", "Another stage?")),
     ("evaluate", "Evaluate base and candidate", ("Evaluate", "Run evaluation")),
     ("gate", "Gate", ("Compare", "Good enough?")),
     (
@@ -103,25 +113,41 @@ def current_states(found: Iterable[Visit]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(visit.state for visit in found if visit.left is None))
 
 
-def phases(found: Iterable[Visit], *, ended: datetime | None = None, failed: bool = False) -> tuple[Phase, ...]:
-    """The run's phases so far.
+def phases(
+    found: Iterable[Visit], *, stages: Sequence[str] = (), ended: datetime | None = None, failed: bool = False
+) -> tuple[Phase, ...]:
+    """The run's phases so far. `stages` are the names of its stages, in their order; a history knows none.
 
     A state that belongs to no phase (a wait, a choice) prolongs the phase before it. A phase ends where the next one
     starts, the last one when the execution ended. What the failure path interrupted has failed.
     """
     result: list[Phase] = []
     broken: datetime | None = None
+    number = 0
     for visit in found:
         if visit.state in _FAILURE:
             broken = broken or visit.entered
             continue
-        place = _PHASE_OF.get(visit.state)
-        if place is None or (result and result[-1].key == place[0]):
+        number += visit.state == _NEXT_STAGE
+        phase = _phase(visit, number, stages)
+        if phase is None or (result and (result[-1].key, result[-1].number) == (phase.key, phase.number)):
             continue
         if result:
             result[-1] = replace(result[-1], status="done", ended=visit.entered)
-        result.append(Phase(key=place[0], title=place[1], status="running", started=visit.entered))
+        result.append(phase)
     if result and (broken or ended):
         outcome: PhaseStatus = "failed" if broken or failed else "done"
         result[-1] = replace(result[-1], status=outcome, ended=broken or ended)
     return tuple(result)
+
+
+def _phase(visit: Visit, number: int, stages: Sequence[str]) -> Phase | None:
+    """The phase that begins with this visit, while the stage of that number is at work; None for a state of none."""
+    key, title = _PHASE_OF.get(visit.state, ("", ""))
+    if not key:
+        return None
+    if key not in _OF_STAGE:
+        return Phase(key=key, title=title, status="running", started=visit.entered)
+    stage = stages[number - 1] if 0 < number <= len(stages) else None
+    title = title if stage is None else _OF_STAGE[key].format(stage)
+    return Phase(key=key, title=title, status="running", started=visit.entered, number=number, stage=stage)

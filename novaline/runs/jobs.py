@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class RunJob:
     """A job that the run starts: `sft`, `holdout-base`. Its attempts are named `<base_name>-r<retry>-d<redrive>`.
 
-    `usd_per_hour` is the price of one instance; None where nobody knows it.
+    `trains` tells stages from evaluations. `usd_per_hour` is the price of one instance; None where nobody knows it.
     """
 
     name: str
     base_name: str
+    trains: bool
     instance_count: int
     usd_per_hour: float | None
 
@@ -92,16 +93,22 @@ def _attempt(sagemaker: SageMakerClient, job: RunJob, name: str, now: datetime) 
 def _jobs(requests: Mapping[str, Any], prices: Mapping[str, float | None]) -> Iterator[RunJob]:
     for stage in requests["stages"]:
         if "job" in stage:
-            yield _job(stage["name"], stage["job"], prices)
+            yield _job(stage["name"], stage["job"], prices, trains=True)
     for evaluation in requests["evaluations"]:
         for subject in ("base", "candidate"):
             if "request" in evaluation.get(subject, {}):
-                yield _job(f"{evaluation['name']}-{subject}", evaluation[subject], prices)
+                yield _job(f"{evaluation['name']}-{subject}", evaluation[subject], prices, trains=False)
 
 
-def _job(name: str, made: Mapping[str, Any], prices: Mapping[str, float | None]) -> RunJob:
+def _job(name: str, made: Mapping[str, Any], prices: Mapping[str, float | None], *, trains: bool) -> RunJob:
     count = made["request"].get("ResourceConfig", {}).get("InstanceCount", 1)
-    return RunJob(name=name, base_name=made["base_name"], instance_count=count, usd_per_hour=prices.get(name))
+    return RunJob(
+        name=name,
+        base_name=made["base_name"],
+        trains=trains,
+        instance_count=count,
+        usd_per_hour=prices.get(name),
+    )
 
 
 def in_words(attempts: tuple[Attempt, ...]) -> str:

@@ -80,9 +80,9 @@ def compiled(given: Order, resources: Resources) -> CompiledRun:
     )
 
 
-def training_job(run: CompiledRun) -> str:
-    """The base name of the run's first training job, whose log tells how it goes."""
-    return str(run.claim["stages"][0]["job"]["base_name"])
+def training_jobs(run: CompiledRun) -> tuple[str, ...]:
+    """The base names of the stages' training jobs, whose logs tell how they go."""
+    return tuple(stage["job"]["base_name"] for stage in run.claim["stages"])
 
 
 def launch(clients: Clients, run: CompiledRun, resources: Resources, *, report: Report = lambda _: None) -> str:

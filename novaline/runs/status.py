@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
@@ -65,7 +65,12 @@ class RunStatus:
             "status": self.status,
             "state": self.states[-1] if self.states else None,
             "phases": [
-                {"name": phase.key, "status": phase.status, "seconds": round(phase.seconds(self.looked), 3)}
+                {
+                    "name": phase.key,
+                    "stage": phase.stage,
+                    "status": phase.status,
+                    "seconds": round(phase.seconds(self.looked), 3),
+                }
                 for phase in self.phases
             ],
             "started": _iso(self.started),
@@ -79,14 +84,25 @@ class RunStatus:
         }
 
 
-def run_status(clients: Clients, resources: Resources, run: str, *, now: datetime | None = None) -> RunStatus:
-    """One look at the run. Raises UsageProblem when the environment knows no such run."""
+def run_status(
+    clients: Clients,
+    resources: Resources,
+    run: str,
+    *,
+    now: datetime | None = None,
+    stages: Sequence[str] | None = None,
+) -> RunStatus:
+    """One look at the run. `stages` are the names of its stages; without them the run's folder is asked.
+
+    Raises UsageProblem when the environment knows no such run.
+    """
     described, events = _execution(clients, resources, run)
     looked = now or datetime.now(UTC)
     status = STATES[described["status"]]
     found = visits(events)
     ended = described.get("stopDate")
-    steps = phases(found, ended=ended, failed=status not in {"running", "succeeded"})
+    names = stage_names(clients, resources, run) if stages is None else stages
+    steps = phases(found, stages=names, ended=ended, failed=status not in {"running", "succeeded"})
     problem = None
     if status not in {"running", "succeeded"}:
         failed_in = next((step.title for step in steps if step.status == "failed"), None)
@@ -120,10 +136,10 @@ def watch(
 
     A lost connection is borne for `patience` looks in a row, then raised as NovalineError; the run does not mind.
     """
-    failures = 0
+    failures, stages = 0, stage_names(clients, resources, run)
     while True:
         try:
-            status = run_status(clients, resources, run)
+            status = run_status(clients, resources, run, stages=stages)
         except NovalineError as problem:
             failures += 1
             if failures >= patience or problem.findings[0].code not in {"no-connection", "throttled"}:
@@ -153,6 +169,15 @@ def read_json(clients: Clients, resources: Resources, run: str, name: str) -> di
             raise
     value = json.loads(content)
     return value if isinstance(value, dict) else None
+
+
+def stage_names(clients: Clients, resources: Resources, run: str) -> tuple[str, ...]:
+    """The names of a run's stages, in their order; empty where its folder does not tell: they are titles, no more."""
+    try:
+        requests = read_json(clients, resources, run, "requests.json") or {}
+    except NovalineError:
+        return ()
+    return tuple(stage["name"] for stage in requests.get("stages", ()))
 
 
 def require_run_id(run: str) -> None:

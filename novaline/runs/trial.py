@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 _SHOWN = {"reference": "right", "wrong": "wrong", "empty": "empty"}
 
 
-def trial_in_words(clients: Clients, resources: Resources, run: str) -> str:
-    """The line for a run; empty where its folder does not tell (now), since nothing depends on it."""
+def trial_in_words(clients: Clients, resources: Resources, run: str, stage: str) -> str:
+    """The line for a stage of a run; empty where its folder does not tell (now), since nothing depends on it."""
     try:
-        record = read_json(clients, resources, run, "trial.json")
+        record = read_json(clients, resources, run, f"trial/{stage}.json")
     except NovalineError:
         return ""
     return "" if record is None else in_words(record)

@@ -134,9 +134,9 @@ def test_what_nothing_grants_yet_is_named_with_its_resource(tmp_path):
 
 
 def test_a_plan_that_cannot_run_says_so_at_its_end(tmp_path):
-    text = shown(write_kind(tmp_path, "dpo"))
+    text = shown(write_kind(tmp_path, "distillation"))
     assert "This plan cannot run" in text
-    assert text.rstrip().endswith("the workflow runs `sft` or `rft`, and not `dpo` yet")
+    assert text.rstrip().endswith("the workflow runs `sft`, `dpo` or `rft`, and not `distillation` yet")
     assert "cannot run yet" not in shown(write_kind(tmp_path, "sft"))
 
 

@@ -31,6 +31,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = load_environment(ROOT / "environments" / "dev.yaml")
 RESOURCES = Resources.placeholder(ENVIRONMENT)
 IN_MAP = "Run evaluation"
+EACH_STAGE = ("Prepare stage", "Reward to try?", "Train", "Collect checkpoint")
+OF_STAGE = {"Prepare stage", "Try reward", "Train", "Collect checkpoint"}
 FAILURE_PATH = {"Record failure", "Notify failure"}
 
 
@@ -96,17 +98,31 @@ def test_the_states_come_in_the_order_of_a_run(definition):
     while state != "Good enough?":
         order.append(state)
         found = definition["States"][state]
-        state = found["Choices"][0]["Next"] if "Choices" in found else found["Next"]
+        if state == "Another stage?":
+            state = found["Default"]
+        else:
+            state = found["Choices"][0]["Next"] if "Choices" in found else found["Next"]
     assert order == [
-        *("Admit", "Record start", "Reward to try?", "Try reward", "Train", "Collect checkpoint", "Evaluate"),
+        *("Admit", "Record start", *EACH_STAGE[:2], "Try reward", *EACH_STAGE[2:], "Another stage?", "Evaluate"),
         "Compare",
     ]
+
+
+def test_stages_are_trained_in_a_loop_by_their_names(definition):
+    admit, another = definition["States"]["Admit"], definition["States"]["Another stage?"]
+    assert admit["Assign"]["stage"] == "{% $states.result.Payload.stages[0] %}"
+    (again,) = another["Choices"]
+    assert (again["Next"], another["Default"]) == ("Prepare stage", "Evaluate")
+    assert again["Condition"] == "{% $work.next != '' %}"
+    assert again["Assign"] == {"stage": "{% $work.next %}"}
+    asked = definition["States"]["Collect checkpoint"]["Arguments"]["Payload"]["evaluations"]
+    assert asked == "{% $work.next = '' ? $admitted.evaluations : [] %}"  # only the last stage's model is judged
 
 
 def test_a_reward_is_tried_before_training_and_a_stage_without_one_trains_at_once(definition):
     choice = definition["States"]["Reward to try?"]
     (asked,) = choice["Choices"]
-    assert asked["Condition"] == "{% $exists($admitted.train.request.HyperParameters.reward_lambda_arn) %}"
+    assert asked["Condition"] == "{% $exists($work.request.HyperParameters.reward_lambda_arn) %}"
     assert (asked["Next"], choice["Default"]) == ("Try reward", "Train")
     attempt = definition["States"]["Try reward"]
     assert attempt["Next"] == "Train"
@@ -132,7 +148,7 @@ def statements_of(template, function):
 
 
 def test_every_task_has_a_timeout_and_retries_by_class_of_error(tasks):
-    assert len(tasks) == 20
+    assert len(tasks) == 21
     for name, task in tasks.items():
         assert task["TimeoutSeconds"] > 0, name
         assert task["Retry"], name
@@ -148,7 +164,8 @@ def test_every_task_ends_in_a_recorded_and_notified_failure(definition, tasks):
         expected = {"Record failure": "Notify failure", "Notify failure": "Failed"}.get(name, "Record failure")
         assert catch["Next"] == expected, name
         if name not in FAILURE_PATH:
-            assert f"'state': '{'Evaluate' if name == IN_MAP else name}'" in catch["Assign"]["failure"]
+            stage = " (' & $stage & ')'" if name in OF_STAGE else "'"
+            assert f"'state': '{'Evaluate' if name == IN_MAP else name}{stage}}}" in catch["Assign"]["failure"]
 
 
 def test_paid_jobs_are_waited_for_and_not_polled(tasks):

@@ -1,6 +1,7 @@
 """A plan says what a run would do, how long and for how much, what it needs, and whether it can run at all."""
 
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -9,14 +10,17 @@ from stage_kinds import DEV, KINDS, write_kind
 from novaline.customization.checks import check_file
 from novaline.customization.compile import compile_run
 from novaline.customization.plan import make_plan
-from novaline.customization.runnable import refuse_unless_runnable
+from novaline.customization.runnable import not_runnable, refuse_unless_runnable
 from novaline.findings import NovalineError
 from novaline.requests.conformance import check_request
 from novaline.requests.resources import Resources
 from novaline.runs.launch import order
 
 RESOURCES = Resources.placeholder(DEV)
-RUNS_TODAY = {"sft", "sft of nova-2-lite", "sft in full", "rft", "rft_eval", "declared metrics"}
+RUNS_TODAY = {
+    *("sft", "sft of nova-2-lite", "sft in full", "sft from a checkpoint", "dpo", "rft", "sft, then rft"),
+    *("rft_eval", "declared metrics"),
+}
 
 
 def plan_of(path, environment=DEV):
@@ -241,17 +245,50 @@ def test_what_the_workflow_cannot_run_is_refused_with_its_place(tmp_path, kind):
 def test_every_reason_is_told_at_once(tmp_path):
     plan = plan_of(write_kind(tmp_path, "bedrock sft, twice"))
     assert [item.message for item in plan.obstacles] == [
-        "the workflow runs one stage, and does not chain them yet; found 2",
         "the workflow runs SageMaker training jobs, and nothing on `bedrock` yet",
         "the workflow runs SageMaker training jobs, and nothing on `bedrock` yet",
-        "the workflow starts from the base model, and not from `first` yet",
     ]
 
 
 def test_a_run_is_refused_before_anything_happens(tmp_path):
-    with pytest.raises(NovalineError, match="not `dpo` yet"):
-        order(write_kind(tmp_path, "dpo"), DEV, now=lambda: datetime(2026, 11, 20, tzinfo=UTC))
+    with pytest.raises(NovalineError, match="runs `sft`, `dpo` or `rft`, and not `distillation` yet"):
+        order(write_kind(tmp_path, "distillation"), DEV, now=lambda: datetime(2026, 11, 20, tzinfo=UTC))
     assert order(write_kind(tmp_path, "sft"), DEV).run.startswith("every-kind-")
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (
+            "sft from a model package",
+            "and not from `arn:aws:sagemaker:us-east-1:111111111111:model-package/earlier/3` yet",
+        ),
+        ("hyperpod cpt", "nothing on `hyperpod` yet"),
+        ("serverless sft", "nothing on `serverless` yet"),
+        ("bedrock sft", "nothing on `bedrock` yet"),
+        ("distillation", "and not `distillation` yet"),
+    ],
+)
+def test_a_stage_that_does_not_run_says_which_one_would(tmp_path, kind, words):
+    found = [item.message for item in plan_of(write_kind(tmp_path, kind)).obstacles]
+    assert [message for message in found if words in message], found
+
+
+def test_stages_that_take_longer_together_than_the_workflow_waits_are_refused(tmp_path):
+    path = write_kind(tmp_path, "sft, then rft")
+    text = path.read_text(encoding="utf-8")
+    text = text.replace("task: gen_qa,", "task: gen_qa, timeout: 5d,")
+    path.write_text(re.sub(r"timeout: \w+", "timeout: 5d", text), encoding="utf-8")
+    checked = check_file(path, environment=DEV)
+    (finding,) = not_runnable(checked)
+    assert finding.message == "the jobs may take 15.0 days one after the other; the workflow waits 12"
+
+
+def test_the_worst_case_is_that_of_every_stage(tmp_path):
+    checked = check_file(write_kind(tmp_path, "sft, then rft"), environment=DEV)
+    of_jobs = {line.job: line.worst_case_usd for line in checked.cost.lines}
+    assert {"first", "second"} <= set(of_jobs)
+    assert checked.cost.worst_case_usd == pytest.approx(sum(of_jobs.values()))
 
 
 def test_what_no_request_can_do_is_left_to_a_person_each_reason_once(tmp_path):

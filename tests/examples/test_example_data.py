@@ -44,10 +44,11 @@ def said(row: dict) -> tuple[str, str, str]:
     return (row["system"][0]["text"], *(message["content"][0]["text"] for message in row["messages"]))
 
 
-def test_there_are_the_eight_datasets():
+def test_there_are_the_nine_datasets():
     assert [f"{path.parent.name}/{path.name}" for path in DATASETS] == [
         "return-decisions/eval.jsonl",
         "return-decisions/rewards.jsonl",
+        "return-decisions/taught.jsonl",
         "return-decisions/train.jsonl",
         "support-intents/eval.jsonl",
         "support-intents/train.jsonl",
@@ -81,7 +82,8 @@ def test_all_datasets_together_stay_small():
     assert sum(path.stat().st_size for path in DATASETS) < 4_500_000
 
 
-SUPERVISED = [path for path in DATASETS if path.name != "eval.jsonl" and path.parent != RETURNS]
+REWARDED = [RETURNS / "train.jsonl", RETURNS / "rewards.jsonl"]
+SUPERVISED = [path for path in DATASETS if path.name != "eval.jsonl" and path not in REWARDED]
 
 
 @pytest.mark.parametrize("path", SUPERVISED, ids=str)
@@ -118,7 +120,7 @@ def test_no_text_holds_a_reserved_word_an_address_or_a_leftover_of_the_notation(
             assert not re.search(r"\w@\w|https?:|<[a-z_]+>|\|", text)
 
 
-@pytest.mark.parametrize("path", [RETURNS / "train.jsonl", RETURNS / "rewards.jsonl"], ids=str)
+@pytest.mark.parametrize("path", REWARDED, ids=str)
 def test_rows_of_reinforcement_hold_a_question_its_reference_and_the_facts_that_it_follows_from(path):
     for row in rows(path):
         system, question = row["messages"]
@@ -133,7 +135,7 @@ def test_rewards_ask_what_the_evaluation_asks():
 
 
 def test_every_decision_is_equally_frequent_and_listed_in_the_prompt():
-    for name, each in (("train", 90), ("eval", 30)):
+    for name, each in (("train", 90), ("eval", 30), ("taught", 36)):
         found = Counter(answer for *_, answer in pairs(RETURNS / f"{name}.jsonl"))
         assert found == dict.fromkeys(return_decisions.DECISIONS, each)
     listed = return_decisions.SYSTEM_PROMPT.split(": ")[-1].rstrip(".").split(", ")
@@ -268,7 +270,11 @@ def test_the_data_teach_and_are_not_solved_by_words_alone(name):
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_each_customization_names_its_own_files(folder):
     plan = yaml.safe_load((folder / "customization.yaml").read_text(encoding="utf-8"))
-    named = {*plan["stages"][0]["data"].values(), *(evaluation["data"] for evaluation in plan["evaluations"])}
+    named = set()
+    for path in folder.glob("*.yaml"):
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for stage in found.get("stages", ()):
+            named |= {*stage["data"].values(), *(evaluation["data"] for evaluation in found["evaluations"])}
     assert named == {path.name for path in folder.glob("*.jsonl")}
     assert plan["name"] == folder.name
     assert len(rows(folder / "train.jsonl")) >= plan["stages"][0]["overrides"]["global_batch_size"]

@@ -1,12 +1,14 @@
 import copy
 import hashlib
 import json
+from datetime import timedelta
 
 import pytest
 from memory_stores import MemoryS3
 
-from nova_admit.checks import ClaimRefused, Settings
+from nova_admit.checks import MAX_RUN_SECONDS, ClaimRefused, Settings
 from nova_admit.handler import admit
+from novaline.customization.runnable import LONGEST_RUN
 from novaline.datasets.remote.inspected import InspectedObject
 from novaline.datasets.remote.places import version_digest
 from novaline.datasets.validated import RULE_SET, Validated
@@ -14,6 +16,7 @@ from novaline.datasets.validated import RULE_SET, Validated
 RUN = "intents-20261120-101500-ab12cd"
 FOLDER = f"s3://artifacts/runs/{RUN}"
 SETTINGS = Settings(
+    account="111111111111",
     environment="dev",
     data_bucket="data",
     artifact_bucket="artifacts",
@@ -32,6 +35,7 @@ def request(*, role: str, output: str, data: str) -> dict:
             {"DataSource": {"S3DataSource": {"S3Uri": data}}},
             {"DataSource": {"S3DataSource": {"S3Uri": f"{FOLDER}/recipes/sft/recipe.yaml"}}},
         ],
+        "HyperParameters": {"model_type": "amazon.nova-micro-v1:0:128k"},
         "StoppingCondition": {"MaxRuntimeInSeconds": 86_400},
     }
 
@@ -115,7 +119,8 @@ def start(claim: dict, s3: MemoryS3, **changes):
 def test_a_sound_claim_is_admitted_with_what_the_workflow_needs(world):
     claim, s3 = world
     admitted = start(claim, s3)
-    assert admitted["train"] == {"stage": "sft", **claim["stages"][0]["job"]}
+    assert admitted["stages"] == ["sft"]
+    assert "request" not in json.dumps(admitted["stages"])
     assert admitted["evaluations"] == claim["evaluations"]
     assert len(json.dumps(admitted)) < 32_000
 
@@ -216,6 +221,122 @@ def test_all_reasons_are_given_at_once(world):
     with pytest.raises(ClaimRefused) as refused:
         start(claim, s3)
     assert str(refused.value).count("; ") == 2
+
+
+# ---- stages
+
+
+ESCROW = "s3://customer-escrow-111111111111-smtj-0a1b2c3d/job/7/"
+OPEN = {"HyperParameters.base_model_location": {"what": "the checkpoint", "sample": "s3://…"}}
+
+
+@pytest.fixture
+def chained(world):
+    """The same run with a second stage that starts from the first."""
+    claim, s3 = world
+    second = copy.deepcopy(claim["stages"][0]) | {"name": "more", "start": "sft"}
+    second["job"] |= {
+        "base_name": "intents-more",
+        "recipe": f"{FOLDER}/recipes/more/recipe.yaml",
+        "recipe_template": f"{FOLDER}/recipes/more/recipe.template.yaml",
+        "open": copy.deepcopy(OPEN),
+    }
+    claim["stages"].append(second)
+    return claim, s3
+
+
+def test_of_several_stages_the_workflow_gets_the_names_and_the_claim_keeps_the_requests(chained):
+    claim, s3 = chained
+    for number in range(6):
+        claim["stages"].append(copy.deepcopy(claim["stages"][1]) | {"name": f"more-{number}"})
+    admitted = start(claim, s3)
+    assert admitted["stages"] == ["sft", "more", *(f"more-{number}" for number in range(6))]
+    assert len(json.dumps(admitted)) < 8_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"start": "later"}, "stage more waits for a checkpoint of 'later', which is no stage before it"),
+        ({"start": "more"}, "waits for a checkpoint of 'more', which is no stage before it"),
+        ({"start": "base"}, "waits for a checkpoint of 'base', which is no stage before it"),
+        ({"name": "sft"}, "'sft' is no name of a stage, or stands twice"),
+        ({"name": "../../other"}, "'../../other' is no name of a stage"),
+        ({"platform": "hyperpod"}, "stage more is for hyperpod; this workflow runs SageMaker training jobs"),
+    ],
+)
+def test_a_stage_that_cannot_follow_is_refused_in_words(chained, changes, words):
+    claim, s3 = chained
+    claim["stages"][1] |= changes
+    assert words in admitted_but(claim, s3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"recipe": "s3://artifacts/runs/other/recipes/more/recipe.yaml"}, "as its recipe, which is not below"),
+        ({"recipe_template": f"{FOLDER}/recipes/../x"}, "as its recipe_template, which is not below"),
+        ({"open": {"RoleArn": {}}}, "stage more leaves RoleArn open, expected HyperParameters.base_model_location"),
+    ],
+)
+def test_what_a_stage_leaves_open_is_its_checkpoint_alone(chained, changes, words):
+    claim, s3 = chained
+    claim["stages"][1]["job"] |= changes
+    assert words in admitted_but(claim, s3)
+
+
+def test_the_role_the_budget_and_the_folder_are_checked_of_every_stage(chained):
+    claim, s3 = chained
+    claim["stages"][1]["job"]["request"] |= {
+        "RoleArn": "arn:aws:iam::111111111111:role/admin",
+        "OutputDataConfig": {"S3OutputPath": "s3://x/"},
+    }
+    reasons = admitted_but(claim, s3)
+    assert "stage more names role arn:aws:iam::111111111111:role/admin" in reasons
+    assert "stage more writes outside" in reasons
+
+
+@pytest.mark.parametrize(
+    ("uri", "good"),
+    [
+        (ESCROW, True),
+        (ESCROW.replace("-smtj-", "-hp-"), False),
+        (ESCROW.replace("1" * 12, "9" * 12), False),
+        ("s3://payroll/model/", False),
+        ("arn:aws:sagemaker:us-east-1:111111111111:model-package/group/1", False),
+    ],
+)
+def test_a_first_stage_starts_from_a_checkpoint_of_this_accounts_escrow(world, uri, good):
+    claim, s3 = world
+    claim["stages"][0]["start"] = uri
+    if uri.startswith("s3://"):
+        claim["stages"][0]["job"]["request"]["HyperParameters"]["base_model_location"] = uri
+    if good:
+        assert start(claim, s3)["stages"] == ["sft"]
+    else:
+        assert f"stage sft starts from {uri}, which is not below s3://customer-escrow-1" in admitted_but(claim, s3)
+
+
+def test_a_request_that_starts_from_something_else_than_its_stage_says_is_refused(world):
+    claim, s3 = world
+    claim["stages"][0]["job"]["request"]["HyperParameters"]["base_model_location"] = ESCROW
+    assert f"stage sft starts from base, but its request from {ESCROW}" in admitted_but(claim, s3)
+
+
+def test_jobs_that_take_longer_than_the_workflow_waits_are_refused(chained):
+    claim, s3 = chained
+    for stage in claim["stages"]:
+        stage["job"]["request"]["StoppingCondition"]["MaxRuntimeInSeconds"] = 5 * 86_400
+    assert start(claim, s3)["stages"] == ["sft", "more"]
+    claim["stages"].append(copy.deepcopy(claim["stages"][1]) | {"name": "third"})
+    assert "the jobs may take 16.0 days one after the other; this workflow waits 12" in admitted_but(claim, s3)
+    assert timedelta(seconds=MAX_RUN_SECONDS) == LONGEST_RUN
+
+
+def test_a_run_without_a_stage_is_refused(world):
+    claim, s3 = world
+    claim["stages"] = []
+    assert "the run has no stage" in admitted_but(claim, s3)
 
 
 # ---- data that was validated, and data that was not

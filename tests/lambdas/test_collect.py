@@ -60,7 +60,7 @@ def test_the_checkpoint_is_found_and_both_evaluations_are_made_ready():
     assert s3.objects["artifacts", "runs/r/recipes/c/recipe.yaml"] == [
         TEMPLATE.replace("__CHECKPOINT__", ESCROW).encode()
     ]
-    assert json.loads(s3.objects["artifacts", "runs/r/checkpoint.json"][0])["checkpoint"] == ESCROW
+    assert json.loads(s3.objects["artifacts", "runs/r/checkpoints/sft.json"][0])["checkpoint"] == ESCROW
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def test_a_reward_that_tells_right_from_wrong_passes_and_the_run_keeps_what_it_g
     found, _, s3 = run_trial(scored)
     assert found["mean_scores"] == {"reference": 1.0, "wrong": 0.0, "empty": 0.0}
     assert (found["samples"], found["unscorable"], found["undecided"]) == (18, 0, False)
-    record = json.loads(s3.objects["artifacts", "runs/r/trial.json"][0])
+    record = json.loads(s3.objects["artifacts", "runs/r/trial/rft.json"][0])
     assert record == {**found, "stage": "rft"}
 
 

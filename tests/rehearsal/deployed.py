@@ -72,9 +72,10 @@ class Started:
     claim: Mapping[str, Any]
 
     def job(self, subject: str) -> str:
-        """The base name of a job: `sft`, `base` or `candidate`."""
-        if subject == "sft":
-            return str(self.claim["stages"][0]["job"]["base_name"])
+        """The base name of a job: of a stage, `sft` for the first one, or of the `base` or `candidate`."""
+        stages = {stage["name"]: stage["job"]["base_name"] for stage in reversed(self.claim["stages"])}
+        if subject in stages or subject == "sft":
+            return str(stages.get(subject, self.claim["stages"][0]["job"]["base_name"]))
         return str(self.claim["evaluations"][0][subject]["base_name"])
 
 
@@ -230,7 +231,11 @@ class Deployed:
             events=self.events(started),
             ledger=self.ledger(started.run, "run"),
             files=self._files(started.run),
-            jobs={name: status for job in ("sft", "base", "candidate") for name, status in self.jobs(started.job(job))},
+            jobs={
+                name: status
+                for job in (*(stage["name"] for stage in started.claim["stages"]), "base", "candidate")
+                for name, status in self.jobs(started.job(job))
+            },
         )
 
     def status(self, run: str) -> RunStatus:

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.xdist_group("deployed")
 
 REWARD, PROCESSOR = "ClassificationRewardScoreRole", "DecisionsProcessorScoreRole"
 TRAINING, EVALUATION, IMPORT, WORKFLOW = "RolesTraining", "RolesEvaluation", "RolesImport", "WorkflowRole"
-ADMIT, TRIAL, COLLECT, GATE, VERIFY, REGISTER = (
-    f"WorkflowFunctions{name}Role" for name in ("Admit", "Trial", "Collect", "Gate", "Verify", "Register")
+ADMIT, PREPARE, TRIAL, COLLECT, GATE, VERIFY, REGISTER = (
+    f"WorkflowFunctions{name}Role" for name in ("Admit", "Prepare", "Trial", "Collect", "Gate", "Verify", "Register")
 )
 INSPECTION, LIST, INSPECT, MERGE = (
     f"Inspection{name}Role" for name in ("", "FunctionsList", "FunctionsInspect", "FunctionsMerge")
@@ -28,15 +28,31 @@ PREPARATION, FIND, CONVERT, JOIN = (
 CLOSE, SWEEP, SCHEDULE = (f"Closing{name}Role" for name in ("Close", "Sweep", "Schedule"))
 ROLES = (
     *(CLOSE, SWEEP, SCHEDULE),
-    *(REWARD, PROCESSOR, TRAINING, EVALUATION, IMPORT, WORKFLOW, ADMIT, TRIAL, COLLECT, GATE, VERIFY, REGISTER),
+    *(
+        REWARD,
+        PROCESSOR,
+        TRAINING,
+        EVALUATION,
+        IMPORT,
+        WORKFLOW,
+        ADMIT,
+        PREPARE,
+        TRIAL,
+        COLLECT,
+        GATE,
+        VERIFY,
+        REGISTER,
+    ),
     *(INSPECTION, LIST, INSPECT, MERGE, PREPARATION, FIND, CONVERT, JOIN, "EmptierEmptyRole"),
 )
 
 RUN = "runs/a-run/"
 TRAINED, EVALUATED = f"{RUN}training/job/output/output.tar.gz", f"{RUN}evaluations/job/output/output.tar.gz"
 RECIPE, TEMPLATE = f"{RUN}recipes/holdout-candidate/recipe.yaml", f"{RUN}recipes/holdout-candidate/recipe.template.yaml"
-TRIAL_ROWS, TRIED = f"{RUN}trial/rft.jsonl", f"{RUN}trial.json"
-CHECKPOINT, VERDICT, SAMPLES = f"{RUN}checkpoint.json", f"{RUN}gate.json", f"{RUN}samples.jsonl"
+STAGE_RECIPE, STAGE_TEMPLATE = f"{RUN}recipes/rft/recipe.yaml", f"{RUN}recipes/rft/recipe.template.yaml"
+RECIPES = {RECIPE, TEMPLATE, STAGE_RECIPE, STAGE_TEMPLATE}
+TRIAL_ROWS, TRIED = f"{RUN}trial/rft.jsonl", f"{RUN}trial/rft.json"
+CHECKPOINT, VERDICT, SAMPLES = f"{RUN}checkpoints/sft.json", f"{RUN}gate.json", f"{RUN}samples.jsonl"
 CLAIM, VERIFICATION, SUMMARY = f"{RUN}claim.json", f"{RUN}verification.json", f"{RUN}summary.json"
 TRAIN, HELD_OUT = "data/0/train.jsonl", "data/0/gen_qa.jsonl"
 ESCROW, ESCROW_OF_ANOTHER = "job/1/model", "another/1/model"
@@ -44,6 +60,7 @@ ESCROW, ESCROW_OF_ANOTHER = "job/1/model", "another/1/model"
 WRITES = {
     TRAINING: {TRAINED},
     EVALUATION: {EVALUATED},
+    PREPARE: {RECIPE, STAGE_RECIPE},
     TRIAL: {TRIED},
     COLLECT: {RECIPE, CHECKPOINT},
     GATE: {VERDICT, SAMPLES},
@@ -51,11 +68,12 @@ WRITES = {
     REGISTER: {SUMMARY},
 }
 READS = {
-    TRAINING: {TRAIN, HELD_OUT, RECIPE, TEMPLATE},
-    EVALUATION: {TRAIN, HELD_OUT, RECIPE, TEMPLATE, ESCROW},
+    TRAINING: {TRAIN, HELD_OUT, *RECIPES, ESCROW},
+    EVALUATION: {TRAIN, HELD_OUT, *RECIPES, ESCROW},
     IMPORT: {ESCROW},
     TRIAL: {TRIAL_ROWS},
-    ADMIT: {TRAIN, HELD_OUT, RECIPE, TEMPLATE, TRIAL_ROWS},  # and the claim, by its version alone
+    ADMIT: {TRAIN, HELD_OUT, *RECIPES, TRIAL_ROWS},  # and the claim, by its version alone
+    PREPARE: {TEMPLATE, STAGE_TEMPLATE},  # and the claim, by its version alone
     COLLECT: {TRAINED, TEMPLATE},
     GATE: {EVALUATED},
     VERIFY: {HELD_OUT, SAMPLES},
@@ -71,8 +89,7 @@ def places(deployed: Deployed) -> dict[str, str]:
         TRIED,
         TRAINED,
         EVALUATED,
-        RECIPE,
-        TEMPLATE,
+        *RECIPES,
         CHECKPOINT,
         VERDICT,
         SAMPLES,

@@ -103,13 +103,13 @@ def training_log(deployed: Deployed, ended: Ended) -> list[str]:
 def test_the_deployed_reward_is_tried_then_believed_and_the_candidate_is_better(deployed):
     ended = run(deployed, "rewarded")
     assert (ended.status, ended.output.get("verdict")) == ("SUCCEEDED", "better"), ended.cause
-    assert ended.entered()[:5] == ["Admit", "Record start", "Reward to try?", "Try reward", "Train"]
+    assert ended.entered()[:5] == ["Admit", "Record start", "Prepare stage", "Reward to try?", "Try reward"]
     base, candidate = shares(deployed, ended)
     assert candidate > base + 0.2
-    trial = deployed.read(ended.run, "trial.json")
+    trial = deployed.read(ended.run, "trial/rft.json")
     assert (trial["reward"], trial["stage"]) == (REWARD, "rft")
     assert trial["mean_scores"]["reference"] == 1
-    assert {"trial.json", "trial/rft.jsonl"} <= ended.files
+    assert {"trial/rft.json", "trial/rft.jsonl"} <= ended.files
     log = training_log(deployed, ended)
     assert any("critic/rewards/mean" in line for line in log)
     assert any("0 answers that it could not score, 0 lost scores" in line for line in log)
@@ -150,7 +150,7 @@ def test_a_reward_that_prefers_wrong_answers_makes_the_candidate_worse_and_the_g
     assert ended.output["status"] == "rejected"
     base, candidate = shares(deployed, ended)
     assert candidate < base
-    means = deployed.read(ended.run, "trial.json")["mean_scores"]
+    means = deployed.read(ended.run, "trial/rft.json")["mean_scores"]
     assert means["reference"] < means["wrong"]
 
 
@@ -168,10 +168,10 @@ def test_a_reward_that_teaches_nothing_is_told_before_any_job_starts(deployed, n
     assert (ended.status, ended.error) == ("FAILED", "RewardTrialFailed"), ended
     assert ended.jobs == {}
     problem = deployed.status(ended.run).problem
-    assert problem.message.startswith("Try reward: the reward function novaline-dev-SageMaker-classification")
+    assert problem.message.startswith("Try reward (rft): the reward function novaline-dev-SageMaker-classification")
     assert [word for word in words if word not in problem.message] == [], problem.message
     assert "novaline reward test" in problem.next_step
-    assert ended.ledger["failure"].startswith("Try reward: RewardTrialFailed: ")
+    assert ended.ledger["failure"].startswith("Try reward (rft): RewardTrialFailed: ")
 
 
 def test_a_poison_row_costs_one_sample_each_time_it_is_drawn_and_no_batch(deployed):
@@ -189,9 +189,9 @@ def test_a_poison_row_costs_one_sample_each_time_it_is_drawn_and_no_batch(deploy
 
 def test_a_stage_without_a_reward_goes_straight_to_training(deployed):
     ended = deployed.run("no-reward", deployment=NOWHERE)
-    assert ended.entered()[:4] == ["Admit", "Record start", "Reward to try?", "Train"]
+    assert ended.entered()[:5] == ["Admit", "Record start", "Prepare stage", "Reward to try?", "Train"]
     assert ended.visits("Try reward") == 0
-    assert "trial.json" not in ended.files
+    assert not [name for name in ended.files if name.startswith("trial/")]
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ def test_the_deployed_model_answers_a_question_that_it_was_not_trained_on(docume
 
 def test_every_step_is_timed_and_well(document):
     steps = [step["step"] for step in document["timings"]]
-    assert {"Start the embedded AWS", "Bootstrap the account", "Deploy the stacks", "Train", "Gate"} <= set(steps)
+    assert {"Start the embedded AWS", "Bootstrap the account", "Deploy the stacks", "Train sft", "Gate"} <= set(steps)
     assert steps[-1] == "See what remains"
     assert {step["outcome"] for step in document["timings"]} == {"done"}
 

@@ -51,8 +51,8 @@ def test_an_accepted_candidate_is_deployed_asked_registered_and_told_of(deployed
     run = runs["first"]
     assert (run.status, run.output["status"], run.output["verdict"]) == ("SUCCEEDED", "deployed", "better")
     steps = [
-        *("Admit", "Record start", "Reward to try?", "Train", "Collect checkpoint", "Evaluate", "Run evaluation"),
-        "Compare",
+        *("Admit", "Record start", "Prepare stage", "Reward to try?", "Train", "Collect checkpoint", "Another stage?"),
+        *("Evaluate", "Run evaluation", "Compare"),
         *("Good enough?", "Import model", "Describe model", "Model ready?", "Wait for model", "Find deployment"),
         *("Deployed before?", "Create deployment", "Describe deployment", "Deployment ready?", "Wait for deployment"),
         *("Verify", "Register deployment", "Notify", "Done"),
@@ -70,7 +70,8 @@ def test_an_accepted_candidate_is_deployed_asked_registered_and_told_of(deployed
 def test_a_runs_folder_tells_the_whole_story(deployed, runs):
     run = runs["first"]
     assert {
-        *("claim.json", "customization.yaml", "plan.json", "requests.json", "datasets.json", "checkpoint.json"),
+        *("claim.json", "customization.yaml", "plan.json", "requests.json", "datasets.json"),
+        "checkpoints/sft.json",
         *("recipes/sft/recipe.yaml", "recipes/holdout-base/recipe.yaml", "recipes/holdout-candidate/recipe.yaml"),
         "recipes/holdout-candidate/recipe.template.yaml",
         f"training/{run.job('sft')}-r0-d0/output/output.tar.gz",
@@ -78,7 +79,7 @@ def test_a_runs_folder_tells_the_whole_story(deployed, runs):
         f"evaluations/{run.job('candidate')}-r0-d0/output/output.tar.gz",
         *("gate.json", "samples.jsonl", "verification.json", "summary.json"),
     } == run.files
-    summary, checkpoint = deployed.read(run.run, "summary.json"), deployed.read(run.run, "checkpoint.json")
+    summary, checkpoint = deployed.read(run.run, "summary.json"), deployed.read(run.run, "checkpoints/sft.json")
     assert summary["deployment"]["arn"] == run.output["deployment_arn"]
     assert summary["checkpoint"] == checkpoint["checkpoint"]
     assert summary["verification"]["agreement"] == 1
@@ -141,7 +142,7 @@ def test_without_a_target_a_run_ends_when_the_candidate_is_evaluated(deployed, r
 )
 def test_a_job_that_fails_ends_the_run_with_its_reason_and_is_not_paid_for_twice(deployed, runs, name, status, reason):
     run = runs[name]
-    assert_failed(deployed, run, "Train", "States.TaskFailed", reason)
+    assert_failed(deployed, run, "Train (sft)", "States.TaskFailed", reason)
     assert run.jobs == {f"{run.job('sft')}-r0-d0": status}
     assert run.failed_tasks() == ["States.TaskFailed"]
     assert run.entered()[-4:] == ["Train", "Record failure", "Notify failure", "Failed"]
@@ -171,10 +172,10 @@ def test_throttled_requests_are_sent_again(deployed, runs):
 
 def test_a_job_without_a_manifest_has_left_no_checkpoint(deployed, runs):
     run = runs["no-manifest"]
-    assert_failed(deployed, run, "Collect checkpoint", "CheckpointMissing", "holds no manifest.json")
+    assert_failed(deployed, run, "Collect checkpoint (sft)", "CheckpointMissing", "holds no manifest.json")
     assert run.failed_tasks() == ["CheckpointMissing"]
     assert list(run.jobs) == [f"{run.job('sft')}-r0-d0"]
-    assert "checkpoint.json" not in run.files
+    assert "checkpoints/sft.json" not in run.files
 
 
 def test_an_evaluation_that_fails_is_caught_outside_of_the_map(deployed, runs):

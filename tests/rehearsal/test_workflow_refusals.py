@@ -122,7 +122,7 @@ def throttled_import(name):
 def exchange_checkpoint(deployed, *, of, by):
     """What lies in escrow under a run's checkpoint becomes what lies under another's."""
     s3 = deployed.clients.s3
-    there, here = (split_s3_uri(deployed.read(run, "checkpoint.json")["checkpoint"]) for run in (by, of))
+    there, here = (split_s3_uri(deployed.read(run, "checkpoints/sft.json")["checkpoint"]) for run in (by, of))
     for found in s3.list_objects_v2(Bucket=there[0], Prefix=there[1])["Contents"]:
         name = found["Key"].removeprefix(there[1])
         body = s3.get_object(Bucket=there[0], Key=found["Key"])["Body"].read()
@@ -145,10 +145,12 @@ def test_a_run_that_cannot_be_recorded_is_still_told_of_with_its_first_failure_a
     assert ended.failed_tasks()[0] == "States.TaskFailed"
     assert ended.failed_tasks()[1].startswith("DynamoDB.")
     assert (ended.status, ended.error) == ("FAILED", "States.TaskFailed")
-    assert ended.cause.startswith("Train: ")
+    assert ended.cause.startswith("Train (sft): ")
     told = deployed.wait_for(lambda: deployed.notifications(ended.run), lambda said: len(said) == 2)
-    assert told[0]["Message"].startswith(f"Run {ended.run} failed in Train: States.TaskFailed")
-    assert told[1]["Message"].startswith(f"Run {ended.run} failed, and could not record it. States.TaskFailed: Train: ")
+    assert told[0]["Message"].startswith(f"Run {ended.run} failed in Train (sft): States.TaskFailed")
+    assert told[1]["Message"].startswith(
+        f"Run {ended.run} failed, and could not record it. States.TaskFailed: Train (sft): "
+    )
     assert deployed.ledger(ended.run, "run")["status"] == "failed"
 
 

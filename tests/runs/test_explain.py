@@ -52,3 +52,8 @@ def test_every_class_of_error_has_a_next_step(error, cause, word):
 @pytest.mark.parametrize("cause", ["not json", "[1]", '"text"', "{}", '{"Cause": 3}', "{" * 2000])
 def test_a_cause_of_any_form_is_told_within_bounds(cause):
     assert 0 < len(explain("Error", cause).message) <= 1200
+
+
+def test_the_stage_is_told_beside_the_state():
+    problem = explain("States.TaskFailed", 'Train (rft): {"TrainingJobName": "j", "FailureReason": "no GPU"}')
+    assert problem.message == "Train (rft): job j ended as Failed: no GPU"

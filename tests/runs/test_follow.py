@@ -25,7 +25,7 @@ def look(length: int, **described):
 
 def follow(*looks, spending=lambda: ""):
     board = Board(clock=lambda: 0.0)
-    Follower(board=board, logs=LOGS, training_job="job", spending=spending).follow(looks)
+    Follower(board=board, logs=LOGS, training_jobs=["job"], spending=spending).follow(looks)
     return [(step.title, step.outcome, step.detail, step.seconds) for step in board.steps]
 
 
@@ -49,13 +49,15 @@ def test_a_paid_phase_tells_what_was_spent_and_no_other_does():
 
 
 def test_the_trial_of_a_reward_tells_what_it_came_to_once_it_is_over():
-    story = [(0, "enter", "Admit"), (1, "enter", "Try reward"), (2, "enter", "Train")]
+    story = [(second, "enter", state) for second, state in enumerate(("Admit", "Prepare stage", "Try reward", "Train"))]
     states = FakeStates(story=story, described={"status": "RUNNING"}, known=["r"])
-    training = run_status(SimpleNamespace(states=states, s3=FakeS3()), RESOURCES, "r", now=T0 + timedelta(seconds=9))
+    clients = SimpleNamespace(states=states, s3=FakeS3())
+    training = run_status(clients, RESOURCES, "r", now=T0 + timedelta(seconds=9), stages=["rft"])
     board = Board(clock=lambda: 0.0)
-    Follower(board=board, logs=LOGS, training_job="job", trial=lambda: "right 1, wrong 0").follow([training])
+    words = {"rft": "right 1, wrong 0"}
+    Follower(board=board, logs=LOGS, training_jobs=["job"], trial=words.__getitem__).follow([training])
     details = {step.title: step.detail for step in board.steps}
-    assert (details["Admit"], details["Try the reward function"]) == ("", "right 1, wrong 0")
+    assert (details["Admit"], details["Try the reward function of rft"]) == ("", "right 1, wrong 0")
 
 
 @pytest.mark.parametrize(
@@ -77,8 +79,8 @@ def test_a_trial_that_cannot_be_read_now_is_no_reason_to_stop_watching():
         def get_object(self, **_):
             raise refusal("AccessDenied")
 
-    assert trial_in_words(SimpleNamespace(s3=Refuses()), RESOURCES, "r") == ""
-    assert trial_in_words(SimpleNamespace(s3=FakeS3()), RESOURCES, "r") == ""
+    assert trial_in_words(SimpleNamespace(s3=Refuses()), RESOURCES, "r", "rft") == ""
+    assert trial_in_words(SimpleNamespace(s3=FakeS3()), RESOURCES, "r", "rft") == ""
 
 
 def test_the_phase_that_failed_says_why():
@@ -99,3 +101,23 @@ def test_a_phase_that_has_failed_is_ended_when_the_reason_is_known():
 def test_a_run_without_a_sign_of_life_is_an_error():
     with pytest.raises(NovalineError, match="no sign of life"):
         follow()
+
+
+def test_of_several_stages_the_one_that_trains_tells_its_steps():
+    story = [
+        *((0, "enter", state) for state in ("Admit", "Prepare stage", "Train")),
+        *((3, "enter", state) for state in ("Another stage?", "Prepare stage", "Train")),
+    ]
+    states = FakeStates(story=story, described={"status": "RUNNING"}, known=["r"])
+    seen = []
+
+    def streams(**asked):
+        seen.append(asked["logStreamNamePrefix"].rstrip("-"))
+        return {"logStreams": []}
+
+    board = Board(clock=lambda: 0.0)
+    logs = SimpleNamespace(describe_log_streams=streams)
+    found = run_status(SimpleNamespace(states=states, s3=FakeS3()), RESOURCES, "r", now=T0, stages=("sft", "rft"))
+    Follower(board=board, logs=logs, training_jobs=["job-of-sft", "job-of-rft"]).follow([found])
+    assert [step.title for step in board.steps] == ["Admit", "Prepare sft", "Train sft", "Prepare rft", "Train rft"]
+    assert [name.partition("-r0")[0] for name in seen] == ["job-of-sft", "job-of-rft"]

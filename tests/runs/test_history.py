@@ -79,3 +79,40 @@ def test_a_rejected_run_ends_well_in_its_gate():
 
 def test_a_run_that_has_just_started_has_no_phase():
     assert told([]) == []
+
+
+CHAIN = [
+    (0, "enter", "Admit"),
+    *((1, "enter", state) for state in ("Prepare stage", "Reward to try?")),
+    *((2, "enter", state) for state in ("Train", "Collect checkpoint", "Another stage?")),
+    *((5, "enter", state) for state in ("Prepare stage", "Reward to try?")),
+    (6, "enter", "Try reward"),
+    (7, "enter", "Train"),
+]
+
+
+def titles(story, **how):
+    return [(phase.title, phase.number) for phase in phases(visits(events(story)), **how)]
+
+
+def test_each_stage_has_phases_of_its_own_with_its_name():
+    assert titles(CHAIN, stages=("sft", "rft")) == [
+        ("Admit", 0),
+        ("Prepare sft", 1),
+        ("Train sft", 1),
+        ("Prepare rft", 2),
+        ("Try the reward function of rft", 2),
+        ("Train rft", 2),
+    ]
+
+
+def test_two_stages_of_which_nobody_knows_the_names_are_still_two():
+    assert [title for title, _ in titles(CHAIN)] == [
+        *("Admit", "Prepare", "Train", "Prepare", "Try the reward function", "Train"),
+    ]
+    assert [phase.seconds(T0) for phase in phases(visits(events(CHAIN)))][:3] == [1, 1, 3]
+
+
+def test_a_second_stage_that_cannot_be_prepared_leaves_the_first_one_done():
+    story = [*CHAIN[:7], (6, "enter", "Record failure")]
+    assert told(story, stages=("sft", "rft"), failed=True)[-2:] == [("train", "done"), ("prepare", "failed")]

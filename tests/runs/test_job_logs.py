@@ -7,7 +7,7 @@ from novaline.findings import NovalineError
 from novaline.runs.job_logs import JobLogs, keep_logs
 from novaline.runs.jobs import RunJob
 
-JOB = RunJob(name="sft", base_name="intents-sft-1", instance_count=1, usd_per_hour=None)
+JOB = RunJob(name="sft", base_name="intents-sft-1", trains=True, instance_count=1, usd_per_hour=None)
 
 
 class Logs:
@@ -96,7 +96,9 @@ def test_where_no_job_has_ever_run_there_is_nothing_to_read():
 
 def test_the_log_of_each_job_that_wrote_one_is_kept_in_a_file(tmp_path):
     logs = Logs({"intents-sft-1-r0-d0/algo-1-5": (5, ["one", "two", "three"])})
-    other = RunJob(name="holdout-base", base_name="intents-holdout-base-1", instance_count=1, usd_per_hour=None)
+    other = RunJob(
+        name="holdout-base", base_name="intents-holdout-base-1", trains=False, instance_count=1, usd_per_hour=None
+    )
     keep_logs(logs, [JOB, other], tmp_path / "jobs")
     assert {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "jobs").iterdir()} == {
         "sft.log": "one\ntwo\nthree\n"

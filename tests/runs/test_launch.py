@@ -8,7 +8,7 @@ import pytest
 from fake_aws import RESOURCES, FakeS3, FakeStates
 
 from novaline.findings import NovalineError, UsageProblem
-from novaline.runs.launch import compiled, environment_named, launch, order, training_job
+from novaline.runs.launch import compiled, environment_named, launch, order, training_jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "support-intents"
@@ -61,7 +61,8 @@ def test_launching_uploads_everything_that_the_claim_names_and_starts_one_execut
     claim = json.loads(clients.s3.objects["artifacts", f"runs/{given.run}/claim.json"]["Body"])
     assert all(item["version_id"] for item in claim["objects"])
     assert claim["created"] == "2026-11-20T10:15:07Z"
-    assert training_job(run).startswith("support-intents-sft-")
+    (job,) = training_jobs(run)
+    assert job.startswith("support-intents-sft-")
     assert len(clients.states.started[0]["input"]) < 1000
 
 

@@ -27,7 +27,7 @@ def with_summary(given, summary):
 def test_a_running_run_tells_its_state_and_how_long_it_has_run():
     found = run_status(clients(status="RUNNING"), RESOURCES, RUN, now=NOW).as_json()
     assert (found["status"], found["state"], found["elapsed_seconds"]) == ("running", "Train", 30)
-    assert found["phases"][-1] == {"name": "train", "status": "running", "seconds": 29}
+    assert found["phases"][-1] == {"name": "train", "stage": None, "status": "running", "seconds": 29}
     assert (found["error"], found["summary"]) == (None, None)
     assert found["folder"] == f"s3://artifacts/runs/{RUN}/"
     json.dumps(found)

@@ -1,5 +1,6 @@
 """Least privilege, read from the templates: trust, actions, resources, names of statements."""
 
+import json
 import re
 
 import pytest
@@ -157,7 +158,9 @@ def test_buckets_are_listed_only_below_a_prefix_by_jobs(assembly):
         for name, statement in granted(assembly)
         if "/RolesTraining" in name and "s3:ListBucket" in listed(statement["Action"])
     ]
-    assert found
+    of_escrow = [statement for statement in found if "customer-escrow-" in json.dumps(statement["Resource"])]
+    assert of_escrow  # Amazon's bucket, whose keys nobody else chooses
+    found = [statement for statement in found if statement not in of_escrow]
     assert {statement["Condition"]["StringLike"]["s3:prefix"] for statement in found} == {"data/*", "runs/*/recipes/*"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,14 @@ from nova_admit.data_checks import channel_uris, data_refusals
 
 MAX_RUNTIME_SECONDS = 432_000
 """The longest training job that the workflow waits for: five days, the longest in AWS's own samples for Nova."""
+MAX_RUN_SECONDS = 1_036_800
+"""The longest that the jobs of a run may take one after the other: of the workflow's fourteen days two are left for
+capacity, transfers, the import and the deployment."""
+CHECKPOINT_PARAMETER = "HyperParameters.base_model_location"
+"""The one parameter that a stage may leave open, for the checkpoint of the stage that it starts from."""
+
+_STAGE_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST_NAME = 24
 
 
 class ClaimRefused(Exception):
@@ -22,6 +31,7 @@ class ClaimRefused(Exception):
 class Settings:
     """What the environment allows; from the function's environment variables."""
 
+    account: str
     environment: str
     data_bucket: str
     artifact_bucket: str
@@ -34,6 +44,7 @@ class Settings:
     def from_variables(cls, variables: Mapping[str, str]) -> Settings:
         """Read the variables that the stack sets; a missing one is a KeyError with its name."""
         return cls(
+            account=variables["ACCOUNT"],
             environment=variables["ENVIRONMENT"],
             data_bucket=variables["DATA_BUCKET"],
             artifact_bucket=variables["ARTIFACT_BUCKET"],
@@ -90,6 +101,8 @@ def refusals(claim: Mapping[str, Any], *, stored: Mapping[str, StoredObject], se
         ),
         *_budget(claim, settings=settings),
         *_jobs(claim, settings=settings),
+        *_stages(claim, settings=settings),
+        *_duration(claim),
         *_evaluation_files(claim, settings=settings),
     )
 
@@ -156,6 +169,60 @@ def _jobs(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
     return reasons
 
 
+def _stages(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
+    """Each stage trains on SageMaker, and starts from the base, a checkpoint of this account, or a stage before it."""
+    escrow = f"s3://customer-escrow-{settings.account}-smtj-"
+    reasons: list[str] = [] if claim["stages"] else ["the run has no stage"]
+    earlier: list[str] = []
+    for stage in claim["stages"]:
+        name, start = stage["name"], stage.get("start", "base")
+        if not _STAGE_NAME.fullmatch(name) or len(name) > _LONGEST_NAME or name in earlier:
+            reasons.append(f"{name!r} is no name of a stage, or stands twice")
+        if stage.get("platform", "sagemaker") != "sagemaker":
+            reasons.append(f"stage {name} is for {stage['platform']}; this workflow runs SageMaker training jobs")
+        if start in earlier:
+            reasons.extend(_of_checkpoint(stage, settings=settings, run=claim["run"]))
+        elif stage["job"].get("open") or "recipe_template" in stage["job"]:
+            reasons.append(f"stage {name} waits for a checkpoint of {start!r}, which is no stage before it")
+        elif start != "base" and not start.startswith(escrow):
+            reasons.append(f"stage {name} starts from {start}, which is not below {escrow}…/")
+        given = stage["job"]["request"]["HyperParameters"].get("base_model_location")
+        if given != (start if start.startswith("s3://") else None):
+            reasons.append(f"stage {name} starts from {start}, but its request from {given}")
+        earlier.append(name)
+    return reasons
+
+
+def _of_checkpoint(stage: Mapping[str, Any], *, settings: Settings, run: str) -> list[str]:
+    """What a stage that starts from another one leaves open is its checkpoint, and its recipe stays in the folder."""
+    job, name = stage["job"], stage["name"]
+    recipes = f"s3://{settings.artifact_bucket}/runs/{run}/recipes/"
+    reasons = [
+        f"stage {name} names {job[place]} as its {place}, which is not below {recipes}"
+        for place in ("recipe", "recipe_template")
+        if not job[place].startswith(recipes) or ".." in job[place]
+    ]
+    if list(job["open"]) != [CHECKPOINT_PARAMETER]:
+        reasons.append(f"stage {name} leaves {', '.join(job['open'])} open, expected {CHECKPOINT_PARAMETER} alone")
+    return reasons
+
+
+def _duration(claim: Mapping[str, Any]) -> list[str]:
+    """Stages train one after the other; the evaluations come after them, all at the same time."""
+
+    def longest(job: Mapping[str, Any]) -> int:
+        return int(job["request"]["StoppingCondition"]["MaxRuntimeInSeconds"])
+
+    stages = sum(longest(stage["job"]) for stage in claim["stages"])
+    evaluations = max(
+        (longest(e[subject]) for e in claim["evaluations"] for subject in ("base", "candidate")), default=0
+    )
+    if stages + evaluations <= MAX_RUN_SECONDS:
+        return []
+    days = (stages + evaluations) / 86_400
+    return [f"the jobs may take {days:.1f} days one after the other; this workflow waits {MAX_RUN_SECONDS // 86_400}"]
+
+
 def _evaluation_files(claim: Mapping[str, Any], *, settings: Settings) -> list[str]:
     """The files that other functions read and write because the claim names them stay in the run's folder, too."""
     recipes = f"s3://{settings.artifact_bucket}/runs/{claim['run']}/recipes/"
@@ -187,14 +254,13 @@ def _job_list(claim: Mapping[str, Any], *, settings: Settings) -> list[tuple[str
 
 
 def admission(claim: Mapping[str, Any]) -> dict[str, Any]:
-    """What the workflow carries on with: the requests and settings, without what only the checks needed."""
-    stage = claim["stages"][0]
+    """What the workflow carries on with; of stages their names, for the claim keeps their requests."""
     return {
         "run": claim["run"],
         "name": claim["name"],
         "model": claim["model"],
         "worst_case_usd": claim["worst_case_usd"],
-        "train": {"stage": stage["name"], "base_name": stage["job"]["base_name"], "request": stage["job"]["request"]},
+        "stages": [stage["name"] for stage in claim["stages"]],
         "evaluations": claim["evaluations"],
         "gate": claim["gate"],
         "deployment": claim["deployment"],

@@ -1,9 +1,10 @@
 """Collect a training job's checkpoint.
 
-Input: ``{"run", "stage", "job_name", "output_path", "evaluations"}``; output_path is the request's S3OutputPath.
+Input: ``{"run", "stage", "job_name", "output_path", "evaluations"}``; output_path is the request's S3OutputPath, and
+only the last stage comes with evaluations.
 Output: ``{"checkpoint", "jobs"}``: the escrow URI, and the evaluation jobs of base and candidate.
 Errors: ``CheckpointMissing``.
-Writes ``checkpoint.json`` and the candidate's ``recipe.yaml`` into the run's folder.
+Writes ``checkpoints/<stage>.json`` and the candidate's ``recipe.yaml`` into the run's folder.
 """
 
 from __future__ import annotations
@@ -33,20 +34,20 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def collect(event: dict[str, Any], *, account: str, artifact_bucket: str, s3: S3Client) -> dict[str, Any]:
-    """Stream the manifest out of the job's archive, check the checkpoint, and write what depends on it."""
+    """Stream the manifest out of the job's archive, check the checkpoint, record it, and write what depends on it."""
     archive = join_s3_uri(event["output_path"].removeprefix("s3://"), event["job_name"], "output/output.tar.gz")
     bucket, key = split_s3_uri(archive)
     manifest = read_manifest(cast("IO[bytes]", s3.get_object(Bucket=bucket, Key=key)["Body"]), name=archive)
     checkpoint = escrow_checkpoint(manifest, account=account, name=archive)
-    for evaluation in event["evaluations"]:
-        _write_recipe(evaluation["candidate"], checkpoint=checkpoint, s3=s3)
     record = {"stage": event["stage"], "job": event["job_name"], "checkpoint": checkpoint, "manifest": manifest}
     s3.put_object(
         Bucket=artifact_bucket,
-        Key=f"runs/{event['run']}/checkpoint.json",
+        Key=f"runs/{event['run']}/checkpoints/{event['stage']}.json",
         Body=json.dumps(record, indent=2, sort_keys=True).encode(),
         ContentType="application/json",
     )
+    for evaluation in event["evaluations"]:
+        _write_recipe(evaluation["candidate"], checkpoint=checkpoint, s3=s3)
     return {"checkpoint": checkpoint, "jobs": evaluation_jobs(event["evaluations"], checkpoint=checkpoint)}
 
 

@@ -4,7 +4,7 @@ Input: ``{"run", "stage", "reward_arn"}``.
 Output: ``{"reward", "samples", "unscorable", "mean_scores": {"reference", "wrong", "empty"}, "undecided"}``.
 Errors: ``RewardTrialFailed`` (the function raises, breaks the contract, scores nothing, or scores all alike),
 ``NoRows``; ``TooManyRequestsException`` when Lambda throttles it, which the workflow tries again.
-Reads ``trial/<stage>.jsonl`` of the run's folder, writes ``trial.json`` beside it.
+Reads ``trial/<stage>.jsonl`` of the run's folder, writes ``trial/<stage>.json`` beside it.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def attempt(event: dict[str, Any], *, artifact_bucket: str, s3: S3Client, functi
     record = {"stage": event["stage"], "reward": name, **found}
     s3.put_object(
         Bucket=artifact_bucket,
-        Key=f"{folder}/trial.json",
+        Key=f"{folder}/trial/{event['stage']}.json",
         Body=json.dumps(record, indent=2, sort_keys=True).encode(),
         ContentType="application/json",
     )

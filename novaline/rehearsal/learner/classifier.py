@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from novaline.rehearsal.learner.features import Features, Floats, Matrix, fit
+from novaline.rehearsal.learner.policy import Policy, pull_to
 from novaline.rehearsal.learner.rows import OnProgress, Progress, TrainingPlan
 
 _SEED = 20_240_601
@@ -33,9 +34,16 @@ class Classifier:
 
 
 def train_classifier(
-    texts: Sequence[str], answers: Sequence[str], plan: TrainingPlan, on_progress: OnProgress
-) -> Classifier:
+    texts: Sequence[str],
+    answers: Sequence[str],
+    plan: TrainingPlan,
+    on_progress: OnProgress,
+    before: Sequence[str] | None = None,
+) -> Classifier | Policy:
     """Trains in the steps of the plan; every reported loss is the cross-entropy of that step's rows before it is taken.
+
+    `before` are what a trained stand-in says to the texts, where training goes on from one: what is learned then is how
+    to depart from it.
 
     A very small or very large learning rate changes little: the stand-in's steps are normalized per weight (AdaGrad),
     and the rate enters by its fourth root, within bounds. A rate of zero teaches nothing.
@@ -45,18 +53,31 @@ def train_classifier(
     wanted = np.array([position[answer] for answer in answers], dtype=np.int32)
     features, matrix = fit(texts)
     descent = _Descent(inputs=matrix.shape[1], outputs=len(labels))
-    schedule = _schedule(len(texts), plan)
+    pull = pull_to(len(labels))
+    own = None if before is None else np.array([position.get(answer, len(labels)) for answer in before])
+    schedule = schedule_of(len(texts), plan)
     began = time.perf_counter()
     seen = 0
     for step, rows in schedule:
         rate = plan.rate_at(step)
-        loss = descent.step(matrix[rows], wanted[rows], _own_rate(rate))
+        head_start = None if own is None else _head_start(own[rows], outputs=len(labels), pull=pull)
+        loss = descent.step(matrix[rows], wanted[rows], own_rate(rate), head_start)
         seen += len(rows)
         speed = seen / max(1e-6, time.perf_counter() - began)
         on_progress(Progress(step=step, steps=plan.steps, loss=loss, learning_rate=rate, rows_per_second=speed))
     # Half precision here and not when storing, so that a restored model answers exactly as this one.
     weights = descent.weights.astype(np.float16).astype(np.float32)
-    return Classifier(labels=labels, features=features, weights=weights, bias=descent.bias)
+    if before is None:
+        return Classifier(labels=labels, features=features, weights=weights, bias=descent.bias)
+    return Policy(answers=labels, features=features, weights=weights, bias=descent.bias, pull=pull)
+
+
+def _head_start(own: npt.NDArray[np.int64], *, outputs: int, pull: float) -> Floats:
+    """What each answer is worth before anything is learned; the last column stands for every other answer."""
+    worth = np.zeros((len(own), outputs + 1), np.float32)
+    worth[:, outputs] = -np.inf
+    worth[np.arange(len(own)), own] = pull
+    return worth
 
 
 class _Descent:
@@ -67,15 +88,20 @@ class _Descent:
         self.bias: Floats = np.zeros(outputs, np.float32)
         self._squares: Floats = np.full((inputs, outputs), 0.01, np.float32)
 
-    def step(self, batch: Matrix, wanted: npt.NDArray[np.int32], rate: float) -> float:
+    def step(
+        self, batch: Matrix, wanted: npt.NDArray[np.int32], rate: float, head_start: Floats | None = None
+    ) -> float:
         """One step; only the weights of features that occur in the batch move. Returns the loss before it."""
         scores = batch @ self.weights + self.bias
+        if head_start is not None:
+            scores = head_start + np.pad(scores, ((0, 0), (0, 1)))
         scores -= scores.max(axis=1, keepdims=True)
         chances = np.exp(scores)
         chances /= chances.sum(axis=1, keepdims=True)
         every = np.arange(len(wanted))
         loss = float(-np.log(chances[every, wanted] + 1e-12).mean())
         chances[every, wanted] -= 1
+        chances = chances[:, : self.weights.shape[1]]
         used = np.unique(batch.indices)
         slope = batch[:, used].T @ chances
         self._squares[used] += slope * slope
@@ -84,7 +110,7 @@ class _Descent:
         return loss
 
 
-def _schedule(rows: int, plan: TrainingPlan) -> list[tuple[int, npt.NDArray[np.int64]]]:
+def schedule_of(rows: int, plan: TrainingPlan) -> list[tuple[int, npt.NDArray[np.int64]]]:
     """(step of the recipe, the rows of that step) for every update that the stand-in makes."""
     wanted = min(plan.steps * plan.batch_size, _MOST_PASSES * rows)
     updates = max(1, min(plan.steps, _MOST_UPDATES, math.ceil(wanted / min(plan.batch_size, rows))))
@@ -100,5 +126,6 @@ def _schedule(rows: int, plan: TrainingPlan) -> list[tuple[int, npt.NDArray[np.i
     ]
 
 
-def _own_rate(rate: float) -> float:
+def own_rate(rate: float) -> float:
+    """The step of the stand-in at a recipe's learning rate."""
     return 0.0 if rate <= 0 else min(2.0, max(0.1, (rate / _USUAL_RATE) ** 0.25))

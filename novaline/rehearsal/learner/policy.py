@@ -1,6 +1,7 @@
 """The stand-in for reinforcement fine-tuning: a policy over candidate answers that learns from scores alone.
 
-It begins as the untrained stand-in: `pull` holds it to the answer that that one gives. Each step draws answers, has
+It begins as the stand-in before it, the untrained one or a trained one: `pull` holds it to the answer that that one
+gives. Each step draws answers, has
 them scored, and follows the policy gradient of the scores within each prompt's group of answers. Where all answers of a
 prompt score alike there is nothing to follow, so a reward that is broken leaves the model as it was.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from novaline.rehearsal.learner.base import GENERIC_ANSWER, options_in, zero_shot
+from novaline.rehearsal.learner.base import GENERIC_ANSWER, options_in
 from novaline.rehearsal.learner.features import Features, Floats, Matrix, fit
 from novaline.rehearsal.learner.rows import Prompt
 
@@ -30,21 +31,20 @@ _EVASION = "I am not sure."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A trained policy: the untrained stand-in's answer, unless another one is worth more."""
+    """A trained policy: the answer of the stand-in before it, unless another one is worth more."""
 
     answers: tuple[str, ...]
     features: Features
     weights: Floats  # one row per feature, one column per answer
     bias: Floats  # answers
-    pull: float  # what the untrained stand-in's own answer is worth from the beginning
+    pull: float  # what the answer of the stand-in before is worth from the beginning
 
-    def choose(self, texts: Sequence[str], prompts: Sequence[Prompt]) -> list[str]:
-        """The answer worth most to each text; the untrained stand-in's own where nothing was learned."""
+    def choose(self, texts: Sequence[str], before: Sequence[str]) -> list[str]:
+        """The answer worth most to each text; that of the stand-in before where nothing was learned."""
         worth = self.features.transform(texts) @ self.weights + self.bias
         places = {answer: place for place, answer in enumerate(self.answers)}
         chosen = []
-        for row, prompt in zip(worth, prompts, strict=True):
-            own = zero_shot(prompt)
+        for row, own in zip(worth, before, strict=True):
             if own in places:
                 row[places[own]] += self.pull
             best = int(row.argmax())
@@ -96,15 +96,21 @@ OnReward = Callable[[RewardProgress], bool]
 """Told of each step. Returns False where the training is to end with it; may raise."""
 
 
-def candidates(prompts: Sequence[Prompt], references: Sequence[str]) -> tuple[str, ...]:
-    """What the policy may say: what the data's references say and the prompts list, and answers that evade the task.
+def pull_to(answers: int) -> float:
+    """What makes a policy over so many answers say what it always said about every other time."""
+    return math.log(max(3, answers))
+
+
+def candidates(prompts: Sequence[Prompt], references: Sequence[str], before: Sequence[str] = ()) -> tuple[str, ...]:
+    """What the policy may say: what the data's references say, what the stand-in before says and the prompts list, and
+    answers that evade the task.
 
     The latter are the untrained stand-in's, a shrug, and all options at once, so that a reward which likes such
     answers is found out. Of more than can be learned, the most frequent are kept.
     """
     listed = [option for system in dict.fromkeys(prompt.system for prompt in prompts) for option in options_in(system)]
     counts: dict[str, int] = {}
-    for answer in references:
+    for answer in [*references, *dict.fromkeys(before)]:
         counts[answer] = counts.get(answer, 0) + 1
     frequent = sorted(counts, key=lambda answer: (-counts[answer], answer))
     known = list(dict.fromkeys([*frequent, *listed]))[:_MOST_CANDIDATES]
@@ -113,16 +119,18 @@ def candidates(prompts: Sequence[Prompt], references: Sequence[str]) -> tuple[st
 
 
 def train_policy(
-    texts: Sequence[str], prompts: Sequence[Prompt], answers: Sequence[str], plan: RolloutPlan, *, score: Scores,
+    texts: Sequence[str], before: Sequence[str], answers: Sequence[str], plan: RolloutPlan, *, score: Scores,
     on_reward: OnReward,
 ) -> tuple[Policy, int]:  # fmt: skip
     """The policy after the plan's steps, and the last of them. Every figure that is reported comes from the scores.
+
+    `before` are what the stand-in that it starts from says to the texts.
 
     A very small or very large learning rate changes little: steps are normalized per weight (AdaGrad), and the rate
     enters by its fourth root, within bounds. A rate of zero teaches nothing.
     """
     features, matrix = fit(texts)
-    walk = _Walk(prompts, answers, matrix, temperature=plan.temperature)
+    walk = _Walk(before, answers, matrix, temperature=plan.temperature)
     random = np.random.default_rng(_SEED)
     began, drawn_so_far, step = time.perf_counter(), 0, 0
     order = _order(random, rows=len(texts), wanted=plan.updates * plan.batch_size)
@@ -158,15 +166,13 @@ def train_policy(
 class _Walk:
     """The policy while it is learned."""
 
-    def __init__(
-        self, prompts: Sequence[Prompt], answers: Sequence[str], matrix: Matrix, *, temperature: float
-    ) -> None:
-        self.pull = math.log(max(3, len(answers)))  # so that it says what it always said about every other time
+    def __init__(self, before: Sequence[str], answers: Sequence[str], matrix: Matrix, *, temperature: float) -> None:
+        self.pull = pull_to(len(answers))
         self.weights: Floats = np.zeros((matrix.shape[1], len(answers)), np.float32)
         self.bias: Floats = np.zeros(len(answers), np.float32)
         self._squares: Floats = np.full(self.weights.shape, 0.01, np.float32)
         places = {answer: place for place, answer in enumerate(answers)}
-        self._own = np.array([places.get(zero_shot(prompt), -1) for prompt in prompts])
+        self._own = np.array([places.get(own, -1) for own in before])
         self._matrix = matrix
         self._temperature = max(0.1, temperature)
 

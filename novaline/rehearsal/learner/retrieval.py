@@ -14,6 +14,7 @@ from novaline.rehearsal.learner.rows import OnProgress, Progress, TrainingPlan
 _SEED = 20_240_601
 _MOST_REPORTS = 100
 _MOST_HELD_OUT = 200
+_FAMILIAR = 0.25  # likeness of a prompt that a training which goes on is about
 _AT_ONCE = 512  # queries compared at a time; bounds the memory
 
 
@@ -24,22 +25,30 @@ class Retrieval:
     answers: tuple[str, ...]
     features: Features
     index: Matrix  # one row per answer, one column per feature
+    least: float = 0.0  # the likeness (cosine) that a prompt must exceed
 
     def nearest(self, texts: Sequence[str]) -> list[str | None]:
-        """The answer of the most similar training prompt; None where not one feature is shared."""
+        """The answer of the most similar training prompt; None where none is similar enough."""
         found: list[str | None] = []
         for start in range(0, len(texts), _AT_ONCE):
             likeness = (self.features.transform(texts[start : start + _AT_ONCE]) @ self.index.T).toarray()
             best = likeness.argmax(axis=1)
             for row, column in enumerate(best):
-                found.append(self.answers[column] if likeness[row, column] > 0 else None)
+                found.append(self.answers[column] if likeness[row, column] > self.least else None)
         return found
 
 
 def train_retrieval(
-    texts: Sequence[str], answers: Sequence[str], plan: TrainingPlan, on_progress: OnProgress
+    texts: Sequence[str],
+    answers: Sequence[str],
+    plan: TrainingPlan,
+    on_progress: OnProgress,
+    before: Sequence[str] | None = None,
 ) -> Retrieval:
     """Grows the index by a batch per step; rows that the recipe's steps never reach are not learned.
+
+    Where training goes on from a trained stand-in, which gives the answers `before`, prompts that are like none of
+    these are left to that one.
 
     The reported loss is the mean cosine distance between the retrieved and the wanted answer over a held-out slice
     (at most a tenth of the rows), measured before that slice joins the index. A learning rate has no meaning here.
@@ -64,7 +73,9 @@ def train_retrieval(
             )
         )
     learned = np.concatenate([reached, held])
-    return Retrieval(answers=tuple(answers[row] for row in learned), features=features, index=prompts[learned])
+    least = 0.0 if before is None else _FAMILIAR
+    found = tuple(answers[row] for row in learned)
+    return Retrieval(answers=found, features=features, index=prompts[learned], least=least)
 
 
 class _Growth:

@@ -24,6 +24,15 @@ class TrainingRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceRow:
+    """One pair: a prompt, the answer that is preferred, and the one that is not."""
+
+    prompt: Prompt
+    preferred: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPlan:
     """What the recipe asks of the training: optimizer steps, rows per step, the learning rate and its schedule."""
 

@@ -1,8 +1,11 @@
 """The trained stand-in: chooses how to learn from the rows, answers prompts, and travels as a checkpoint.
 
 A checkpoint is two objects: `stand_in.json` (what it is, its labels or answers) and `stand_in.npz` (arrays, loaded
-without pickle).
+without pickle). One that was trained further holds the checkpoint that it began from below `before/`: it answers as
+that one does wherever it has learned nothing else.
 """
+
+from __future__ import annotations
 
 import io
 import json
@@ -16,11 +19,13 @@ from novaline.rehearsal.learner.base import zero_shot
 from novaline.rehearsal.learner.classifier import Classifier, train_classifier
 from novaline.rehearsal.learner.features import Features
 from novaline.rehearsal.learner.policy import OnReward, Policy, RolloutPlan, Scores, candidates, train_policy
+from novaline.rehearsal.learner.preference import train_preferences
 from novaline.rehearsal.learner.retrieval import Retrieval, train_retrieval
-from novaline.rehearsal.learner.rows import OnProgress, Prompt, TrainingPlan, TrainingRow
+from novaline.rehearsal.learner.rows import OnProgress, PreferenceRow, Prompt, TrainingPlan, TrainingRow
 
 DESCRIPTION_OBJECT = "stand_in.json"
 ARRAYS_OBJECT = "stand_in.npz"
+BEFORE = "before/"
 _FORMAT = 1
 _MOST_LABELS = 500
 _LONGEST_LABEL = 120  # characters
@@ -35,6 +40,7 @@ class TrainedStandIn:
     steps: int
     learned: Classifier | Policy | Retrieval
     reads_system: bool  # whether system texts differed between the rows, so that they tell something
+    before: TrainedStandIn | None = None  # what the training began from; None for the untrained stand-in
 
     @property
     def description(self) -> str:
@@ -46,7 +52,10 @@ class TrainedStandIn:
                 what = f"a policy over {len(answers)} answers"
             case Retrieval(answers=answers):
                 what = f"a retrieval index of {len(answers)} answers"
-        return f"stand-in, {what}, trained on {self.rows} rows in {self.steps} steps"
+        trained = f"stand-in, {what}, trained on {self.rows} rows in {self.steps} steps"
+        return (
+            trained if self.before is None else f"{trained}, after {self.before.description.removeprefix('stand-in, ')}"
+        )
 
     def answer(self, prompts: Sequence[Prompt]) -> list[str]:
         """One answer per prompt."""
@@ -55,34 +64,89 @@ class TrainedStandIn:
         texts = [_text(prompt, reads_system=self.reads_system) for prompt in prompts]
         if isinstance(self.learned, Classifier):
             return self.learned.predict(texts)
+        began = answers_of(self.before, prompts)
         if isinstance(self.learned, Policy):
-            return self.learned.choose(texts, prompts)
-        nearest = self.learned.nearest(texts)
-        return [answer or zero_shot(prompt) for answer, prompt in zip(nearest, prompts, strict=True)]
+            return self.learned.choose(texts, began)
+        return [answer or own for answer, own in zip(self.learned.nearest(texts), began, strict=True)]
+
+
+def answers_of(model: TrainedStandIn | None, prompts: Sequence[Prompt]) -> list[str]:
+    """What a stand-in says, the untrained one for None."""
+    return [zero_shot(prompt) for prompt in prompts] if model is None else model.answer(prompts)
 
 
 def train(
-    rows: Sequence[TrainingRow], plan: TrainingPlan, *, model_type: str, on_progress: OnProgress
+    rows: Sequence[TrainingRow],
+    plan: TrainingPlan,
+    *,
+    model_type: str,
+    on_progress: OnProgress,
+    before: TrainedStandIn | None = None,
 ) -> TrainedStandIn:
-    """Learns from the rows as the plan says: labels by a linear classifier, texts by retrieval.
+    """Learns from the rows as the plan says: labels by a linear classifier, texts by retrieval. Goes on from `before`.
 
     Raises ValueError when there are no rows, and whatever `on_progress` raises. The same rows and plan always give the
     same stand-in.
     """
     if not rows:
         raise ValueError("there are no rows to train on")
-    reads_system = len({row.prompt.system for row in rows}) > 1
-    texts = [_text(row.prompt, reads_system=reads_system) for row in rows]
+    prompts = [row.prompt for row in rows]
+    texts, reads_system = _texts(prompts)
     answers = [row.answer for row in rows]
     how = train_classifier if _are_labels(answers) else train_retrieval
-    learned = how(texts, answers, plan, on_progress)
+    learned = how(texts, answers, plan, on_progress, None if before is None else before.answer(prompts))
     return TrainedStandIn(
-        model_type=model_type, rows=len(rows), steps=plan.steps, learned=learned, reads_system=reads_system
+        model_type=model_type,
+        rows=len(rows),
+        steps=plan.steps,
+        learned=learned,
+        reads_system=reads_system,
+        before=before,
+    )
+
+
+def prefer(
+    rows: Sequence[PreferenceRow],
+    plan: TrainingPlan,
+    *,
+    beta: float,
+    model_type: str,
+    on_progress: OnProgress,
+    before: TrainedStandIn | None = None,
+) -> TrainedStandIn:
+    """Learns which answer to prefer: of labels by their margin, of texts by retrieval of what was preferred.
+
+    Raises ValueError when there are no rows, and whatever `on_progress` raises.
+    """
+    if not rows:
+        raise ValueError("there are no rows to train on")
+    prompts = [row.prompt for row in rows]
+    texts, reads_system = _texts(prompts)
+    preferred, other = [row.preferred for row in rows], [row.other for row in rows]
+    learned: Policy | Retrieval
+    if _are_labels([*preferred, *other]):
+        learned = train_preferences(texts, preferred, other, plan, beta=beta, on_progress=on_progress)
+    else:
+        began = None if before is None else before.answer(prompts)
+        learned = train_retrieval(texts, preferred, plan, on_progress, began)
+    return TrainedStandIn(
+        model_type=model_type,
+        rows=len(rows),
+        steps=plan.steps,
+        learned=learned,
+        reads_system=reads_system,
+        before=before,
     )
 
 
 def reinforce(
-    rows: Sequence[TrainingRow], plan: RolloutPlan, *, model_type: str, score: Scores, on_reward: OnReward
+    rows: Sequence[TrainingRow],
+    plan: RolloutPlan,
+    *,
+    model_type: str,
+    score: Scores,
+    on_reward: OnReward,
+    before: TrainedStandIn | None = None,
 ) -> TrainedStandIn:
     """Learns from scores. The rows' answers are what the policy may say, and are told it of no prompt.
 
@@ -91,12 +155,12 @@ def reinforce(
     if not rows:
         raise ValueError("there are no rows to train on")
     prompts = [row.prompt for row in rows]
-    reads_system = len({prompt.system for prompt in prompts}) > 1
-    texts = [_text(prompt, reads_system=reads_system) for prompt in prompts]
-    answers = candidates(prompts, [row.answer for row in rows if row.answer])
-    learned, steps = train_policy(texts, prompts, answers, plan, score=score, on_reward=on_reward)
+    texts, reads_system = _texts(prompts)
+    began = answers_of(before, prompts)
+    answers = candidates(prompts, [row.answer for row in rows if row.answer], began)
+    learned, steps = train_policy(texts, began, answers, plan, score=score, on_reward=on_reward)
     return TrainedStandIn(
-        model_type=model_type, rows=len(rows), steps=steps, learned=learned, reads_system=reads_system
+        model_type=model_type, rows=len(rows), steps=steps, learned=learned, reads_system=reads_system, before=before
     )
 
 
@@ -124,7 +188,11 @@ def to_checkpoint(stand_in: TrainedStandIn) -> dict[str, bytes]:
     }
     if isinstance(learned, Policy):
         description["pull"] = learned.pull
+    if isinstance(learned, Retrieval):
+        description["least"] = learned.least
+    earlier = {} if stand_in.before is None else to_checkpoint(stand_in.before)
     return {
+        **{f"{BEFORE}{name}": content for name, content in earlier.items()},
         DESCRIPTION_OBJECT: json.dumps(description, ensure_ascii=False).encode(),
         ARRAYS_OBJECT: packed.getvalue(),
     }
@@ -150,13 +218,15 @@ def from_checkpoint(objects: Mapping[str, bytes]) -> TrainedStandIn:
         else:
             parts = (arrays["data"], arrays["indices"], arrays["indptr"])
             index = sparse.csr_matrix(parts, shape=(len(answers), len(features.columns)))
-            learned = Retrieval(answers=answers, features=features, index=index)
+            learned = Retrieval(answers=answers, features=features, index=index, least=about["least"])
+        earlier = {name.removeprefix(BEFORE): objects[name] for name in objects if name.startswith(BEFORE)}
         return TrainedStandIn(
             model_type=about["model_type"],
             rows=about["rows"],
             steps=about["steps"],
             learned=learned,
             reads_system=about["reads_system"],
+            before=from_checkpoint(earlier) if earlier else None,
         )
     except (KeyError, TypeError, ValueError, OSError) as problem:
         raise ValueError(f"not a checkpoint of the stand-in: {problem}") from problem
@@ -167,6 +237,12 @@ def _are_labels(answers: Sequence[str]) -> bool:
     distinct = set(answers)
     few = len(distinct) <= min(_MOST_LABELS, max(2, len(answers) // 5))
     return few and all(len(answer) <= _LONGEST_LABEL for answer in distinct)
+
+
+def _texts(prompts: Sequence[Prompt]) -> tuple[list[str], bool]:
+    """(what is learned from, whether system texts are a part of it)."""
+    reads_system = len({prompt.system for prompt in prompts}) > 1
+    return [_text(prompt, reads_system=reads_system) for prompt in prompts], reads_system
 
 
 def _text(prompt: Prompt, *, reads_system: bool) -> str:

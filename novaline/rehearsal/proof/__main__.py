@@ -54,7 +54,8 @@ from novaline.runs.stored_data import EnvironmentData
 
 ENVIRONMENT = "dev"
 _EMPTIER = "EmptierEmptyRole"
-_TRIAL = "WorkflowFunctionsTrialRole"
+_TRIAL, _PREPARE = "WorkflowFunctionsTrialRole", "WorkflowFunctionsPrepareRole"
+_TRAINING = "RolesTraining"
 _PREPARATION = "Preparation"
 _CLOSING = "Closing"
 _MARKS = {"needed": ("✓", "green"), "unneeded here": ("·", "yellow"), "not shown": ("✗", "bold red")}
@@ -120,7 +121,7 @@ def _prove(session: Session, console: Console) -> int:
     shown: list[Shown] = []
     for exercise, of_it in (
         (run, [statement for statement in every if statement.stack != datasets and not _is_special(statement)]),
-        (rewarded, [statement for statement in every if _is_of_rewards(statement)]),
+        (rewarded, [statement for statement in every if _is_of_rewarded(statement)]),
         (inspection, [s for s in every if s.stack == datasets and not s.role.startswith(_PREPARATION)]),
         (preparation, [s for s in every if s.role.startswith(_PREPARATION)]),
         (closing, [s for s in every if s.role.startswith(CLOSE)]),
@@ -189,19 +190,25 @@ def _closing(session: Session, clients: Clients, resources: Resources) -> tuple[
 
 
 def _rewarded(plan: Plan) -> Order:
-    """A run that learns from a reward function, and computes metrics of its own."""
+    """A run of two stages that learns from a reward function, and computes metrics of its own."""
     folder = Path(plan.order.checked.document.file).parent / "rewarded"
     return order(write_rewarded(plan.root, folder), plan.environment)
 
 
 def _is_special(statement: Statement) -> bool:
-    """Whether a run that ends by itself, without a reward function, does not show the want of the statement."""
-    return statement.role == _EMPTIER or statement.role.startswith(_CLOSING) or _is_of_rewards(statement)
+    """Whether a run of one stage that ends by itself, without functions, does not show the want of the statement."""
+    return statement.role == _EMPTIER or statement.role.startswith(_CLOSING) or _is_of_rewarded(statement)
 
 
-def _is_of_rewards(statement: Statement) -> bool:
-    """Whether only a run with a reward function, or with a processor, can need the statement."""
-    return statement.role == _TRIAL or statement.sid in ("InvokeRewards", "InvokeProcessors")
+def _is_of_rewarded(statement: Statement) -> bool:
+    """Whether only a run with a reward function, with a processor, or with a second stage can need the statement."""
+    if statement.role == _TRIAL or statement.sid in ("InvokeRewards", "InvokeProcessors"):
+        return True
+    of_second_stage = {
+        _PREPARE: ("ReadRecipeTemplate", "WriteRecipe"),
+        _TRAINING: ("ReadCheckpoints", "ListCheckpoints"),
+    }
+    return statement.sid in of_second_stage.get(statement.role, ())
 
 
 def _with_data_in_s3(first: Order, inspector: Inspector, resources: Resources, *, rows: bytes) -> Order:

@@ -26,13 +26,19 @@ budget: {usd: 1000}
 
 
 REWARDED = Path("examples") / "return-decisions"
-REWARDED_ROWS = {"train.jsonl": 240, "eval.jsonl": 40, "rewards.jsonl": 40}
+REWARDED_ROWS = {"taught.jsonl": 64, "train.jsonl": 240, "eval.jsonl": 40, "rewards.jsonl": 40}
 REWARDED_CUSTOMIZATION = """\
 name: rewarded
 model: nova-2-lite
 stages:
+  - name: sft
+    technique: sft
+    data: {train: taught.jsonl}
+    overrides: {max_steps: 4, global_batch_size: 32, warmup_steps: 1}
+    timeout: 1h
   - name: rft
     technique: rft
+    start: sft
     reward: classification
     data: {train: train.jsonl}
     overrides:
@@ -66,7 +72,7 @@ def write_small(root: Path, folder: Path) -> Path:
 
 
 def write_rewarded(root: Path, folder: Path) -> Path:
-    """The same for one that learns from a reward function, and has metrics of its own."""
+    """The same for one of two stages, the second of which learns from a reward function; it has metrics of its own."""
     return _written(folder, REWARDED_CUSTOMIZATION, root / REWARDED, REWARDED_ROWS)
 
 

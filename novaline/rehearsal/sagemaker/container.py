@@ -12,13 +12,23 @@ from typing import Any
 
 from novaline.rehearsal.learner import stand_in
 from novaline.rehearsal.learner.base import BaseStandIn
-from novaline.rehearsal.learner.rows import Progress, Prompt
+from novaline.rehearsal.learner.rows import Progress, Prompt, TrainingPlan
 from novaline.rehearsal.sagemaker.converse_rows import read_rows
+from novaline.rehearsal.sagemaker.dpo_rows import read_dpo_rows
 from novaline.rehearsal.sagemaker.failures import JobFailure
 from novaline.rehearsal.sagemaker.gen_qa import FILE_NAME, evaluate, read_questions
-from novaline.rehearsal.sagemaker.images import EVALUATION, EVALUATION_TAG, RFT_TAG, SFT_TAGS, TRAINING, Image
+from novaline.rehearsal.sagemaker.images import (
+    DPO_TAG,
+    EVALUATION,
+    EVALUATION_TAG,
+    RFT_TAG,
+    SFT_TAGS,
+    TRAINING,
+    Image,
+)
 from novaline.rehearsal.sagemaker.processors import MetricsFunction
 from novaline.rehearsal.sagemaker.recipe import (
+    DpoSettings,
     EvaluationSettings,
     Recipe,
     RewardSettings,
@@ -85,6 +95,9 @@ def run(around: Surroundings) -> Outcome:
         _expect_image(around.image, TRAINING, RFT_TAG)
         _expect_hyperparameter(around, "reward_lambda_arn", recipe.work.reward.function_arn)
         return _reinforce(around, recipe, recipe.work)
+    if isinstance(recipe.work, DpoSettings):
+        _expect_image(around.image, TRAINING, DPO_TAG)
+        return _prefer(around, recipe, recipe.work)
     _expect_image(around.image, TRAINING, SFT_TAGS[recipe.generation])
     return _train(around, recipe, recipe.work)
 
@@ -132,27 +145,45 @@ def _expect_hyperparameter(around: Surroundings, name: str, wanted: str | None) 
 
 
 def _train(around: Surroundings, recipe: Recipe, settings: TrainingSettings) -> Outcome:
-    if recipe.checkpoint:
-        raise JobFailure.algorithm("the rehearsal's stand-in is trained from a base, not from a checkpoint")
+    before = _start(around, recipe)
     content = _only_file(around, "train", data_type="Converse")
     rows = read_rows(content, generation=recipe.generation, text_only="micro" in recipe.model_type)
     if recipe.generation == 2 and len(rows) < settings.global_batch_size:
         raise JobFailure.algorithm(
             f"{len(rows)} training rows are less than one batch (global_batch_size {settings.global_batch_size})"
         )
+    plan, report = _prepared(around, settings, rows=len(rows))
+    model = stand_in.train(rows, plan, model_type=recipe.model_type, on_progress=report, before=before)
+    return _trained(around, recipe, model, report)
+
+
+def _prefer(around: Surroundings, recipe: Recipe, settings: DpoSettings) -> Outcome:
+    before = _start(around, recipe)
+    content = _only_file(around, "train", data_type="Converse")
+    rows = read_dpo_rows(content, text_only="micro" in recipe.model_type)
+    plan, report = _prepared(around, settings, rows=len(rows))
+    model = stand_in.prefer(
+        rows, plan, beta=settings.beta, model_type=recipe.model_type, on_progress=report, before=before
+    )
+    return _trained(around, recipe, model, report)
+
+
+def _prepared(around: Surroundings, settings: TrainingSettings, *, rows: int) -> tuple[TrainingPlan, "_StepLines"]:
+    """The steps for that many rows, and what reports them."""
     if "validation" in around.channels:
         around.log("stand-in: the validation channel was downloaded and is not used")
-    plan = settings.plan(len(rows))
-    report = _StepLines(around, every=max(1, plan.steps // _MOST_STEP_LINES), batch=plan.batch_size)
-    around.log(f"stand-in: {len(rows)} rows, {plan.steps} steps of {plan.batch_size} rows")
-    model = stand_in.train(rows, plan, model_type=recipe.model_type, on_progress=report)
+    plan = settings.plan(rows)
+    around.log(f"stand-in: {rows} rows, {plan.steps} steps of {plan.batch_size} rows")
+    return plan, _StepLines(around, every=max(1, plan.steps // _MOST_STEP_LINES), batch=plan.batch_size)
+
+
+def _trained(around: Surroundings, recipe: Recipe, model: stand_in.TrainedStandIn, report: "_StepLines") -> Outcome:
     around.log(f"{model.description}; its loss says nothing about Nova's")
     return Outcome(recipe=recipe, model=model, metrics={"reduced_train_loss": report.last_loss})
 
 
 def _reinforce(around: Surroundings, recipe: Recipe, settings: RftSettings) -> Outcome:
-    if recipe.checkpoint:
-        raise JobFailure.algorithm("the rehearsal's stand-in is trained from a base, not from a checkpoint")
+    before = _start(around, recipe)
     rows = read_rft_rows(_only_file(around, "train", data_type="S3Prefix"), file="the training data")
     if len(rows) < settings.global_batch_size:
         raise JobFailure.algorithm(
@@ -161,9 +192,8 @@ def _reinforce(around: Surroundings, recipe: Recipe, settings: RftSettings) -> O
     if "validation" in around.channels:
         around.log("stand-in: the validation channel was downloaded and is not used")
     lines = RewardLines(log=around.log, check=around.check)
-    model = train_by_reward(
-        rows, settings, model_type=recipe.model_type, reward=_reward(around, settings.reward), lines=lines
-    )
+    reward = _reward(around, settings.reward)
+    model = train_by_reward(rows, settings, model_type=recipe.model_type, reward=reward, lines=lines, before=before)
     around.log(f"{model.description}; its rewards say nothing about Nova's")
     return Outcome(recipe=recipe, model=model, metrics=lines.last)
 
@@ -184,11 +214,19 @@ def _reward(around: Surroundings, settings: RewardSettings) -> RewardFunction:
     return RewardFunction(settings=settings, invoke=around.invoke, log=around.log)
 
 
+def _start(around: Surroundings, recipe: Recipe) -> stand_in.TrainedStandIn | None:
+    """The stand-in whose checkpoint the recipe names; None where it names the base."""
+    if not recipe.checkpoint:
+        return None
+    model = around.load_checkpoint(recipe.checkpoint)
+    if model.model_type != recipe.model_type:
+        raise JobFailure.algorithm(f"the checkpoint is of {model.model_type}, the recipe of {recipe.model_type}")
+    return model
+
+
 def _answers(around: Surroundings, recipe: Recipe) -> Callable[[Sequence[Prompt]], list[str]]:
     """How the recipe's model answers: the base, or the checkpoint of a stand-in."""
-    model = around.load_checkpoint(recipe.checkpoint) if recipe.checkpoint else BaseStandIn()
-    if isinstance(model, stand_in.TrainedStandIn) and model.model_type != recipe.model_type:
-        raise JobFailure.algorithm(f"the checkpoint is of {model.model_type}, the recipe of {recipe.model_type}")
+    model = _start(around, recipe) or BaseStandIn()
     around.log(f"stand-in: the questions go to {model.description}")
     return model.answer
 

@@ -71,7 +71,7 @@ _decoder = msgspec.json.Decoder(_Row)
 def read_rows(content: bytes, *, generation: Literal[1, 2], text_only: bool) -> list[TrainingRow]:
     """Every row of a JSONL file. Raises JobFailure that names the first bad row, or the lack of rows."""
     rows = []
-    for number, line in _lines(content):
+    for number, line in numbered_lines(content):
         try:
             row = _decoder.decode(line)
             problem = _problem(row, generation=generation, text_only=text_only)
@@ -85,7 +85,17 @@ def read_rows(content: bytes, *, generation: Literal[1, 2], text_only: bool) -> 
     return rows
 
 
-def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
+def row_of(document: object, *, generation: Literal[1, 2], text_only: bool) -> TrainingRow:
+    """One row that was decoded already. Raises ValueError for what breaks a rule."""
+    row = msgspec.convert(document, _Row)
+    problem = _problem(row, generation=generation, text_only=text_only)
+    if problem:
+        raise ValueError(problem)
+    return _training_row(row)
+
+
+def numbered_lines(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Every line with its number, counted from 1. Raises JobFailure for an empty one."""
     for number, line in enumerate(content.removesuffix(b"\n").split(b"\n"), start=1):
         if not line.strip():
             if content.strip():

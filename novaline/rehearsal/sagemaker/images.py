@@ -12,6 +12,7 @@ ACCOUNTS = {"us-east-1": "708977205387", "us-west-2": "176779409107", "ap-northe
 TRAINING = "nova-fine-tune-repo"
 EVALUATION = "nova-evaluation-repo"
 SFT_TAGS = {1: "SM-TJ-SFT-latest", 2: "SM-TJ-SFT-V2-latest"}  # by generation of the model
+DPO_TAG = "SM-TJ-DPO-latest"
 RFT_TAG = "SM-TJ-RFT-V2-latest"
 EVALUATION_TAG = "SM-TJ-Eval-V2-latest"
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage")
@@ -45,7 +46,7 @@ def find_image(uri: str, *, region: str) -> Image:
     """
     match = _URI.fullmatch(uri)
     image = Image(**match.groupdict()) if match else None
-    tags = {TRAINING: {*SFT_TAGS.values(), RFT_TAG}, EVALUATION: {EVALUATION_TAG}}
+    tags = {TRAINING: {*SFT_TAGS.values(), DPO_TAG, RFT_TAG}, EVALUATION: {EVALUATION_TAG}}
     expected = ACCOUNTS.get(region)
     if (
         image is None

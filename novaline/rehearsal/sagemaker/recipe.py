@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from novaline.customization.yaml_source import parse_yaml
@@ -21,6 +21,7 @@ MODELS: Mapping[str, tuple[str, Literal[1, 2]]] = {
 LAMBDA_BATCH_SIZE = 128
 """Answers that a function gets at once where the recipe does not say it: the default of AWS's documentation."""
 
+_DPO = "training_config.model.dpo_cfg"
 _ENDPOINT = "training_config.rollout.rewards.api_endpoint"
 _EVALUATION_CONCURRENCY = 12
 _TASKS = (("gen_qa", "gen_qa", "all"), ("rft_eval", "rft_eval", "all"))
@@ -48,6 +49,13 @@ class TrainingSettings:
             min_learning_rate=self.min_learning_rate,
             warmup_steps=self.warmup_steps,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DpoSettings(TrainingSettings):
+    """What a recipe of direct preference optimization asks for."""
+
+    beta: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +118,7 @@ class Recipe:
     name: str
     model_type: str
     model: str  # "nova-micro/prod", or the s3:// URI of a checkpoint
-    work: TrainingSettings | RftSettings | EvaluationSettings
+    work: TrainingSettings | RftSettings | EvaluationSettings  # DpoSettings are TrainingSettings
 
     @property
     def generation(self) -> Literal[1, 2]:
@@ -149,14 +157,12 @@ def read_recipe(content: bytes) -> Recipe:
 
 
 def _training(keys: "_Keys", generation: Literal[1, 2]) -> TrainingSettings:
-    if keys.has("training_config.model.dpo_cfg"):
-        raise JobFailure.algorithm("training_config.model.dpo_cfg is set: no stand-in trains by DPO")
     optimizer, schedule = (
         ("training_config.model.optim", "training_config.model.optim.sched")
         if generation == 1
         else ("training_config.optim_config", "training_config.lr_scheduler")
     )
-    return TrainingSettings(
+    settings = TrainingSettings(
         max_epochs=keys.integer("training_config.trainer.max_epochs", least=1) if generation == 1 else None,
         max_steps=keys.integer("training_config.max_steps", least=4) if generation == 2 else None,
         global_batch_size=keys.integer("training_config.global_batch_size", least=1),
@@ -164,6 +170,11 @@ def _training(keys: "_Keys", generation: Literal[1, 2]) -> TrainingSettings:
         min_learning_rate=keys.number(f"{schedule}.min_lr", most=1),
         warmup_steps=keys.integer(f"{schedule}.warmup_steps", least=0),
     )
+    if not keys.has(_DPO):
+        return settings
+    if generation != 1:
+        raise JobFailure.algorithm(f"{_DPO} is set: direct preference optimization is not for Nova 2 Lite")
+    return DpoSettings(**asdict(settings), beta=keys.number(f"{_DPO}.beta", most=1))
 
 
 def _rft(keys: "_Keys", generation: Literal[1, 2]) -> RftSettings:

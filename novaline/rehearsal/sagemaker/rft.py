@@ -62,9 +62,18 @@ class RewardLines:
 
 
 def train_by_reward(
-    rows: Sequence[RftRow], settings: RftSettings, *, model_type: str, reward: RewardFunction, lines: RewardLines
+    rows: Sequence[RftRow],
+    settings: RftSettings,
+    *,
+    model_type: str,
+    reward: RewardFunction,
+    lines: RewardLines,
+    before: stand_in.TrainedStandIn | None = None,
 ) -> stand_in.TrainedStandIn:
-    """The stand-in after the recipe's steps. Raises JobFailure when the function gives no score, or is denied."""
+    """The stand-in `before`, or the untrained one, after the recipe's steps.
+
+    Raises JobFailure when the function gives no score, or is denied.
+    """
     plan = settings.plan
     lines.log(
         f"stand-in: {len(rows)} prompts, {plan.steps} steps of {plan.batch_size} prompts with {plan.generations} "
@@ -84,7 +93,12 @@ def train_by_reward(
         return [None if found is None else float(found["aggregate_reward_score"]) for found in reward.score(samples)]
 
     model = stand_in.reinforce(
-        [row.training_row for row in rows], plan, model_type=model_type, score=score, on_reward=lines
+        [row.training_row for row in rows],
+        plan,
+        model_type=model_type,
+        score=score,
+        on_reward=lines,
+        before=before,
     )
     lines.log(
         f"stand-in: {reward.calls} calls of the reward function; {reward.unscorable} answers that it could not score, "
