@@ -111,7 +111,7 @@ def _start_method() -> Literal["fork", "spawn"]:
 def _pool(processes: int, files: Sequence[DataFile], plan: Plan) -> Iterator[Pool]:
     """Processes that start at once where the system can copy this one, and anew elsewhere."""
     context = multiprocessing.get_context(_start_method())
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _held_back(signal.SIGTERM):
         # numpy may have started threads of its own, which the processes here never ask for anything.
         warnings.filterwarnings("ignore", message=".*multi-threaded.*fork", category=DeprecationWarning)
         pool = context.Pool(processes, _begin, (files, plan))
@@ -119,11 +119,30 @@ def _pool(processes: int, files: Sequence[DataFile], plan: Plan) -> Iterator[Poo
         yield pool
 
 
+@contextmanager
+def _held_back(number: signal.Signals) -> Iterator[None]:
+    """Keeps a signal waiting, here and in the processes that are started meanwhile, which let it through in `_begin`.
+
+    A pool ends its processes by one SIGTERM each, and waits. One that comes before a process has put away what it
+    inherited from this one would be taken for an interruption, or for nothing, and the pool would wait for ever.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, where processes inherit nothing of the kind
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(files: Sequence[DataFile], plan: Plan) -> None:
     for name in ("SIGINT", "SIGHUP"):  # the first process is told as well, and ends the others …
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # … by this, whatever it does itself when it is told to end
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     _Worker.files = files
     _Worker.tools = tools_for(plan, fast=True)
 
