@@ -603,6 +603,7 @@ def test_rows_of_no_fast_shape_are_judged_alike_in_whole_blocks_and_one_by_one(t
     assert {code for code, *_ in reports[0][1]} >= {"empty-text", "reserved-word", "repeated-key"}
 
 
+@pytest.mark.usefixtures("ordinary_recursion_limit")
 @pytest.mark.parametrize(
     ("value", "code"),
     [
