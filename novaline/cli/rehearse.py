@@ -133,7 +133,7 @@ def _require_extras() -> None:
 def _announce(console: Console, run: str, what: str, stand_in: str) -> None:
     console.print(Text.assemble(("Rehearsal ", "bold"), (run, "bold cyan")))
     console.print(Text(what))
-    console.print(Text(stand_in, style="yellow"))
+    console.print(Text(stand_in, style="yellow"), soft_wrap=False)
     console.print()
 
 
@@ -151,7 +151,7 @@ def _show(console: Console, outcome: Outcome, *, stand_in: str) -> None:
     console.print(facts(lines, console=console))
     if outcome.summary:
         console.print()
-        console.print(Text(stand_in, style="yellow"))
+        console.print(Text(stand_in, style="yellow"), soft_wrap=False)
     if outcome.findings:
         console.print()
         output.print_findings(outcome.findings)
