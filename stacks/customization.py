@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -12,9 +14,10 @@ from nova_constructs.processor_function import ProcessorFunction
 from nova_constructs.reward_alarms import RewardAlarms
 from nova_constructs.reward_function import RewardFunction
 from nova_constructs.run_closing import RunClosing
+from nova_constructs.scoring_function import ScoringFunction
 from nova_constructs.workflow_functions import JobRoles
 from novaline.environments import Environment, ProcessorSettings, RewardSettings
-from novaline.environments.deployable import deployed_processor, deployed_reward
+from novaline.environments.deployable import DeployedFunction, deployed_processor, deployed_reward
 from novaline.environments.names import (
     CUSTOMIZATION,
     pascal_case,
@@ -27,6 +30,8 @@ from novaline.recipes.catalogue import catalogue
 from novaline.reward_libraries import deployed_archive
 from stacks.retention import log_retention
 from stacks.stores import imported_stores
+
+Scoring = TypeVar("Scoring", bound=ScoringFunction)
 
 
 class Customization(Stack):
@@ -92,34 +97,43 @@ class Customization(Stack):
             CfnOutput(self, output, value=value)
 
     def _reward(self, name: str) -> RewardFunction:
-        settings = self._environment.rewards[name]
-        deployed = deployed_reward(self._environment, name)
-        made = RewardFunction(
-            self,
+        made = self._scoring(
+            RewardFunction,
             f"{pascal_case(name)}Reward",
             function_name=reward_function_name(self._environment.name, name),
             description=f"Scores rollouts for the reward {name}",
-            files=deployed.files,
-            libraries=None if deployed.pins is None else deployed_archive(deployed.pins),
-            models=deployed.models,
-            key=self._stores.key,
-            log_retention=self._retention(settings),
-            removal_policy=self._log_removal,
-            timeout=Duration.seconds(settings.timeout_seconds),
-            memory_mb=settings.memory_mb,
-            concurrency=settings.concurrency,
+            settings=self._environment.rewards[name],
+            deployed=deployed_reward(self._environment, name),
         )
         RewardAlarms(made, "Alarms", reward=name, function=made.function)
         return made
 
     def _processor(self, name: str) -> ProcessorFunction:
-        settings = self._environment.processors[name]
-        deployed = deployed_processor(self._environment, name)
-        return ProcessorFunction(
-            self,
+        return self._scoring(
+            ProcessorFunction,
             f"{pascal_case(name)}Processor",
             function_name=processor_function_name(self._environment.name, name),
             description=f"Computes metrics for the processor {name}",
+            settings=self._environment.processors[name],
+            deployed=deployed_processor(self._environment, name),
+        )
+
+    def _scoring(
+        self,
+        kind: type[Scoring],
+        construct_id: str,
+        *,
+        function_name: str,
+        description: str,
+        settings: RewardSettings | ProcessorSettings,
+        deployed: DeployedFunction,
+    ) -> Scoring:
+        """A function that scores, as the environment declares it."""
+        return kind(
+            self,
+            construct_id,
+            function_name=function_name,
+            description=description,
             files=deployed.files,
             libraries=None if deployed.pins is None else deployed_archive(deployed.pins),
             models=deployed.models,

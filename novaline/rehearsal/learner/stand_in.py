@@ -88,10 +88,7 @@ def train(
     Raises ValueError when there are no rows, and whatever `on_progress` raises. The same rows and plan always give the
     same stand-in.
     """
-    if not rows:
-        raise ValueError("there are no rows to train on")
-    prompts = [row.prompt for row in rows]
-    texts, reads_system = _texts(prompts)
+    prompts, texts, reads_system = _asked(rows)
     answers = [row.answer for row in rows]
     how = train_classifier if _are_labels(answers) else train_retrieval
     learned = how(texts, answers, plan, on_progress, None if before is None else before.answer(prompts))
@@ -118,10 +115,7 @@ def prefer(
 
     Raises ValueError when there are no rows, and whatever `on_progress` raises.
     """
-    if not rows:
-        raise ValueError("there are no rows to train on")
-    prompts = [row.prompt for row in rows]
-    texts, reads_system = _texts(prompts)
+    prompts, texts, reads_system = _asked(rows)
     preferred, other = [row.preferred for row in rows], [row.other for row in rows]
     learned: Policy | Retrieval
     if _are_labels([*preferred, *other]):
@@ -152,10 +146,7 @@ def reinforce(
 
     Raises ValueError when there are no rows, and whatever `score` and `on_reward` raise.
     """
-    if not rows:
-        raise ValueError("there are no rows to train on")
-    prompts = [row.prompt for row in rows]
-    texts, reads_system = _texts(prompts)
+    prompts, texts, reads_system = _asked(rows)
     began = answers_of(before, prompts)
     answers = candidates(prompts, [row.answer for row in rows if row.answer], began)
     learned, steps = train_policy(texts, began, answers, plan, score=score, on_reward=on_reward)
@@ -239,10 +230,13 @@ def _are_labels(answers: Sequence[str]) -> bool:
     return few and all(len(answer) <= _LONGEST_LABEL for answer in distinct)
 
 
-def _texts(prompts: Sequence[Prompt]) -> tuple[list[str], bool]:
-    """(what is learned from, whether system texts are a part of it)."""
+def _asked(rows: Sequence[TrainingRow] | Sequence[PreferenceRow]) -> tuple[list[Prompt], list[str], bool]:
+    """(prompts, what is learned from, whether system texts are a part of it). Raises ValueError without rows."""
+    if not rows:
+        raise ValueError("there are no rows to train on")
+    prompts = [row.prompt for row in rows]
     reads_system = len({prompt.system for prompt in prompts}) > 1
-    return [_text(prompt, reads_system=reads_system) for prompt in prompts], reads_system
+    return prompts, [_text(prompt, reads_system=reads_system) for prompt in prompts], reads_system
 
 
 def _text(prompt: Prompt, *, reads_system: bool) -> str:
