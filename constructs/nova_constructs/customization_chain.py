@@ -15,13 +15,12 @@ to the end of a failed run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from nova_constructs.serving_states import ModelServing, Places
 from nova_constructs.workflow_functions import WorkflowFunctions
 from nova_constructs.workflow_states import (
     CLAIM,
@@ -31,23 +30,7 @@ from nova_constructs.workflow_states import (
     Json,
     States,
     bare,
-    named_deployment,
 )
-
-POLL_SECONDS: Final = 60
-MOST_POLLS: Final = 120
-"""Two hours: an import and a deployment take minutes; beyond this something is wrong, and the run says so."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Names and ARNs that the chain's requests carry; CloudFormation tokens at synthesis."""
-
-    table_name: str
-    topic_arn: str
-    key_arn: str
-    import_role_arn: str
-    environment_name: str
 
 
 class CustomizationChain:
@@ -196,136 +179,21 @@ class CustomizationChain:
             self._states.choice("Good enough?")
             .when(sfn.Condition.jsonata("{% $not($gate.accepted) %}"), rejected)
             .when(sfn.Condition.jsonata("{% $admitted.deployment.target = 'none' %}"), evaluated)
-            .otherwise(self._import_model().next(self._model_ready(notify)))
+            .otherwise(self._serve(notify))
         )
 
-    def _import_model(self) -> sfn.Chain:
-        start = self._states.bedrock(
-            "Import model",
-            action="createCustomModel",
-            arguments={
-                "ModelName": "{% $admitted.custom_model_name %}",
-                # Both SDKs send the checkpoint as a folder, with a slash at its end.
-                "ModelSourceConfig": {
-                    "S3DataSource": {
-                        "S3Uri": "{% $substring($checkpoint, -1) = '/' ? $checkpoint : $checkpoint & '/' %}"
-                    },
-                },
-                "ModelKmsKeyArn": self._places.key_arn,
-                "RoleArn": self._places.import_role_arn,
-                "ModelTags": self._tags(),
-                "ClientRequestToken": RUN,
-            },
-            assign={"model_arn": "{% $states.result.ModelArn %}", "polls": 0},
-        )
-        describe = self._states.bedrock(
-            "Describe model",
-            action="getCustomModel",
-            arguments={"ModelIdentifier": "{% $model_arn %}"},
-            assign={
-                "polls": "{% $polls + 1 %}",
-                "model_status": "{% $states.result.ModelStatus %}",
-                "problem": "{% $exists($states.result.FailureMessage) ? $states.result.FailureMessage : '' %}",
-            },
-        )
-        self._describe_model = describe
-        return sfn.Chain.start(start).next(describe)
-
-    def _model_ready(self, notify: sfn.IChainable) -> sfn.Choice:
-        return (
-            self._states.choice("Model ready?")
-            .when(sfn.Condition.jsonata("{% $model_status = 'Active' %}"), self._deploy(notify))
-            .when(
-                sfn.Condition.jsonata(f"{{% $model_status = 'Failed' or $polls >= {MOST_POLLS} %}}"),
-                self._give_up("Model not imported", error="ImportFailed", what="import of the model"),
-            )
-            .otherwise(self._wait("Wait for model", self._describe_model))
-        )
-
-    def _deploy(self, notify: sfn.IChainable) -> sfn.IChainable:
-        find = self._states.bedrock(
-            "Find deployment",
-            action="listCustomModelDeployments",
-            arguments={"NameContains": "{% $admitted.deployment.name %}", "MaxResults": 1000},
-            assign={
-                "polls": 0,
-                "deployment_arn": named_deployment("CustomModelDeploymentArn"),
-                "deployment_status": named_deployment("Status"),
-            },
-        )
-        create = self._states.bedrock(
-            "Create deployment",
-            action="createCustomModelDeployment",
-            arguments={
-                "ModelDeploymentName": "{% $admitted.deployment.name %}",
-                "ModelArn": "{% $model_arn %}",
-                "Description": f"{{% 'Novaline run ' & {bare(RUN)} %}}",
-                "Tags": self._tags(),
-                "ClientRequestToken": RUN,
-            },
-            assign={"deployment_arn": "{% $states.result.CustomModelDeploymentArn %}"},
-        )
-        update = self._states.bedrock(
-            "Update deployment",
-            action="updateCustomModelDeployment",
-            arguments={
-                "CustomModelDeploymentIdentifier": "{% $deployment_arn %}",
-                "ModelArn": "{% $model_arn %}",
-            },
-            assign={"deployment_arn": "{% $states.result.CustomModelDeploymentArn %}"},
-        )
-        describe = self._describe_deployment()
-        ready = self._deployment_ready(describe, notify)
-        describe.next(ready)
-        choice = (
-            self._states.choice("Deployed before?")
-            .when(sfn.Condition.jsonata("{% $deployment_status = 'Failed' %}"), self._unusable())
-            .when(sfn.Condition.jsonata("{% $deployment_arn != '' %}"), update.next(describe))
-            .otherwise(create.next(describe))
-        )
-        return sfn.Chain.start(find).next(choice)
-
-    def _describe_deployment(self) -> sfn.CustomState:
-        return self._states.bedrock(
-            "Describe deployment",
-            action="getCustomModelDeployment",
-            arguments={"CustomModelDeploymentIdentifier": "{% $deployment_arn %}"},
-            assign={
-                "polls": "{% $polls + 1 %}",
-                "deployment_status": "{% $states.result.Status %}",
-                "update_status": "{% $exists($states.result.UpdateDetails.UpdateStatus) ? "
-                "$states.result.UpdateDetails.UpdateStatus : 'UpdateCompleted' %}",
-                # While a deployment is updated, and maybe after, the new model stands in the details of the update.
-                "deployed_model": "{% $states.result.UpdateDetails.ModelArn = $model_arn ? "
-                "$model_arn : $states.result.ModelArn %}",
-                "problem": "{% $exists($states.result.FailureMessage) ? $states.result.FailureMessage : '' %}",
-            },
-        )
-
-    def _deployment_ready(self, describe: sfn.CustomState, notify: sfn.IChainable) -> sfn.Choice:
-        ready = "$deployment_status = 'Active' and $update_status = 'UpdateCompleted' and $deployed_model = $model_arn"
-        failed = f"$deployment_status = 'Failed' or $update_status = 'UpdateFailed' or $polls >= {MOST_POLLS}"
-        verify = self._states.invoke(
-            "Verify",
-            function_arn=self._functions.verify.function.function_arn,
-            payload={
-                "run": RUN,
-                "deployment_arn": "{% $deployment_arn %}",
-                "data_uri": "{% $admitted.evaluations[name = $admitted.gate.evaluation].data_uri %}",
-                "rows": "{% $admitted.verify_rows %}",
-            },
-            assign={"verification": "{% $states.result.Payload %}"},
-        )
+    def _serve(self, notify: sfn.IChainable) -> sfn.IChainable:
         register = self._register("Register deployment", status="deployed")
-        return (
-            self._states.choice("Deployment ready?")
-            .when(sfn.Condition.jsonata(f"{{% {ready} %}}"), verify.next(register).next(notify))
-            .when(
-                sfn.Condition.jsonata(f"{{% {failed} %}}"),
-                self._give_up("Model not deployed", error="DeploymentFailed", what="deployment of the model"),
-            )
-            .otherwise(self._wait("Wait for deployment", describe))
+        register.next(notify)
+        serving = ModelServing(
+            self._scope,
+            states=self._states,
+            verify_arn=self._functions.verify.function.function_arn,
+            places=self._places,
+            served=register,
+            failed=self._record_failure,
         )
+        return serving.start
 
     def _register(self, name: str, *, status: str) -> sfn.CustomState:
         payload: dict[str, Any] = {
@@ -366,20 +234,6 @@ class CustomizationChain:
         self._states.catch(notify, "Notify")
         done = sfn.Succeed.jsonata(self._scope, "Done", outputs="{% $outcome %}")
         return sfn.Chain.start(notify).next(done)
-
-    def _give_up(self, name: str, *, error: str, what: str) -> sfn.IChainable:
-        cause = f"{{% 'The {what} did not succeed after ' & $string($polls) & ' looks: ' & $problem %}}"
-        failure = {"error": error, "cause": cause, "state": name}
-        return sfn.Pass.jsonata(self._scope, name, assign={"failure": failure}, outputs={}).next(self._record_failure)
-
-    def _unusable(self) -> sfn.IChainable:
-        """A deployment that failed takes no other model. It serves nothing, but to delete it is somebody's decision."""
-        name = "Deployment unusable"
-        cause = (
-            "{% 'The deployment ' & $deployment_arn & ' has failed before and serves nothing: delete it, run again' %}"
-        )
-        failure = {"error": "DeploymentUnusable", "cause": cause, "state": name}
-        return sfn.Pass.jsonata(self._scope, name, assign={"failure": failure}, outputs={}).next(self._record_failure)
 
     def _failure_path(self) -> sfn.IChainable:
         """Recorded, notified, failed. When recording or notifying fails too, the run ends with its first failure."""
@@ -424,13 +278,3 @@ class CustomizationChain:
             retries=STORE_RETRIES,
             output={},
         )
-
-    def _wait(self, name: str, then: sfn.CustomState) -> sfn.IChainable:
-        pause = sfn.WaitTime.duration(Duration.seconds(POLL_SECONDS))
-        return sfn.Wait.jsonata(self._scope, name, time=pause).next(then)
-
-    def _tags(self) -> list[Json]:
-        return [
-            {"Key": "novaline:run", "Value": RUN},
-            {"Key": "novaline:environment", "Value": self._places.environment_name},
-        ]

@@ -11,13 +11,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from nova_constructs.customization_chain import CustomizationChain, Places
+from nova_constructs.customization_chain import CustomizationChain
 from nova_constructs.machine_settings import (
     encrypt_execution_data,
     grant_observation,
     machine_role,
     observe_and_encrypt,
 )
+from nova_constructs.serving_states import Places
 from nova_constructs.statements import allow, grant, grant_unscoped
 from nova_constructs.workflow_functions import JobRoles, WorkflowFunctions, WorkflowStores
 
